@@ -1,0 +1,134 @@
+"""Holds the two renderings equal, object by object and field by field.
+
+What differs by the nature of the tools is taken away first. The list is short, and nothing in it decides how
+the application behaves; that a changed configuration still rolls the pods is a relation of its own.
+"""
+
+from __future__ import annotations
+
+import copy
+import re
+from typing import TYPE_CHECKING, Any
+
+from support.objects import CLUSTER_SCOPED, Key, Manifest, at, is_test_hook, key, of_kind, workloads
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from support.repository import Repository
+
+KUSTOMIZE_HASH = re.compile(r"(?P<name>.+)-[2456789bcdfghkmt]{10}")
+"""A generated ConfigMap's name with Kustomize's suffix; the alphabet is that of its hasher."""
+
+
+def without_test_hooks(objects: Sequence[Manifest]) -> list[Manifest]:
+    """`helm test` pods exist only while the test runs; Kustomize has no such thing."""
+    return [manifest for manifest in objects if not is_test_hook(manifest)]
+
+
+def without_helm_labels(objects: Sequence[Manifest]) -> list[Manifest]:
+    """Helm's own two labels, on objects only: in a pod template they would roll the pods, so there they differ."""
+    for manifest in objects:
+        labels = at(manifest, "metadata", "labels", default={})
+        labels.pop("helm.sh/chart", None)
+        if labels.get("app.kubernetes.io/managed-by") == "Helm":
+            del labels["app.kubernetes.io/managed-by"]
+    return list(objects)
+
+
+def without_checksums(objects: Sequence[Manifest]) -> list[Manifest]:
+    """The chart's `checksum/config` stands for what the hash in a ConfigMap's name does under Kustomize."""
+    for workload in workloads(objects):
+        metadata = workload.template.get("metadata", {})
+        annotations = metadata.get("annotations", {})
+        if annotations.pop("checksum/config", None) and not annotations:
+            del metadata["annotations"]
+    return list(objects)
+
+
+def without_hash_suffixes(objects: Sequence[Manifest]) -> list[Manifest]:
+    """A generated ConfigMap bears its plain name, and so does every reference to exactly that name."""
+    generated = (manifest["metadata"]["name"] for manifest in of_kind(objects, "ConfigMap", "Secret"))
+    plain = {name: found["name"] for name in generated if (found := KUSTOMIZE_HASH.fullmatch(name))}
+    return [_renamed(manifest, plain) for manifest in objects]
+
+
+def _renamed(value: Any, names: dict[str, str]) -> Any:
+    if isinstance(value, dict):
+        return {field: _renamed(item, names) for field, item in value.items()}
+    if isinstance(value, list):
+        return [_renamed(item, names) for item in value]
+    return names.get(value, value) if isinstance(value, str) else value
+
+
+def in_namespace(objects: Sequence[Manifest], namespace: str) -> list[Manifest]:
+    """An object of a release that names no namespace lands in the release's."""
+    for manifest in objects:
+        if namespace and manifest["kind"] not in CLUSTER_SCOPED:
+            manifest["metadata"].setdefault("namespace", namespace)
+    return list(objects)
+
+
+def normal_chart(objects: Sequence[Manifest], namespace: str = "") -> list[Manifest]:
+    """A chart's objects without what only Helm adds."""
+    own = without_checksums(without_helm_labels(without_test_hooks(copy.deepcopy(list(objects)))))
+    return in_namespace(own, namespace)
+
+
+def normal_kustomize(objects: Sequence[Manifest]) -> list[Manifest]:
+    """Kustomize's objects without what only Kustomize adds."""
+    return without_hash_suffixes(copy.deepcopy(list(objects)))
+
+
+def compare(chart: Sequence[Manifest], kustomize: Sequence[Manifest]) -> list[str]:
+    """One line for each field in which two normalised renderings differ."""
+    found = [*_duplicates(chart, "chart"), *_duplicates(kustomize, "kustomize")]
+    left = {key(manifest): manifest for manifest in chart}
+    right = {key(manifest): manifest for manifest in kustomize}
+    found += [f"{each}: only in the chart" for each in sorted(left.keys() - right.keys())]
+    found += [f"{each}: only in kustomize" for each in sorted(right.keys() - left.keys())]
+    for each in sorted(left.keys() & right.keys()):
+        found += [f"{each}: {line}" for line in differences(left[each], right[each])]
+    return found
+
+
+def _duplicates(objects: Sequence[Manifest], rendering: str) -> list[str]:
+    seen: set[Key] = set()
+    found = []
+    for each in map(key, objects):
+        if each in seen:
+            found.append(f"{each}: twice in the {rendering}")
+        seen.add(each)
+    return found
+
+
+def differences(chart: Any, kustomize: Any, path: str = "") -> list[str]:
+    """One line for each leaf in which two values differ, types included."""
+    if isinstance(chart, dict) and isinstance(kustomize, dict):
+        lines = []
+        for name in [*chart, *(name for name in kustomize if name not in chart)]:
+            below = f"{path}.{name}" if path else str(name)
+            if name not in kustomize:
+                lines.append(f"{below}: only in the chart ({chart[name]!r})")
+            elif name not in chart:
+                lines.append(f"{below}: only in kustomize ({kustomize[name]!r})")
+            else:
+                lines += differences(chart[name], kustomize[name], below)
+        return lines
+    if isinstance(chart, list) and isinstance(kustomize, list) and len(chart) == len(kustomize):
+        pairs = enumerate(zip(chart, kustomize, strict=True))
+        return [line for index, (a, b) in pairs for line in differences(a, b, f"{path}[{index}]")]
+    if type(chart) is type(kustomize) and chart == kustomize:
+        return []
+    return [f"{path}: {chart!r} in the chart, {kustomize!r} in kustomize"]
+
+
+def check(repository: Repository) -> list[str]:
+    """Every difference between the renderings: the base with `values.yaml`, and every environment."""
+    lines = compare(normal_chart(repository.helm()), normal_kustomize(repository.kustomize()))
+    found = [f"base: {line}" for line in lines]
+    for environment in repository.environments():
+        chart = normal_chart(repository.helm(environment), repository.namespace(environment))
+        lines = compare(chart, normal_kustomize(repository.kustomize(environment)))
+        found += [f"{environment}: {line}" for line in lines]
+    return found

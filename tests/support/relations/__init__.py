@@ -1,0 +1,26 @@
+"""Relations between the objects of a rendering: whether each thing that names another means something real.
+
+A schema says that a selector is a map of strings; only a relation says that it selects the pods it is for.
+Each rule is a function with one purpose, and each violation a line that names the object and the field.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from support.relations import pods, ports, references, selectors
+from support.relations.scene import Scene
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from support.objects import Manifest
+    from support.relations.scene import Rule
+
+RULES: tuple[Rule, ...] = (*selectors.RULES, *ports.RULES, *references.RULES, *pods.RULES)
+
+
+def check(objects: Sequence[Manifest], rules: Sequence[Rule] = RULES) -> list[str]:
+    """Every violation in one rendering, each with the rule that found it."""
+    scene = Scene(objects)
+    return [f"{rule.__name__}: {line}" for rule in rules for line in rule(scene)]

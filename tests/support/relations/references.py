@@ -1,0 +1,133 @@
+"""Rules about references by name: each resolves to an object of the same rendering."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from support.objects import CLUSTER_SCOPED, Manifest, Workload, at, key, namespace
+from support.relations.scene import Scene, violation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+BUILT_IN_CLUSTER_ROLES = frozenset({"view", "edit", "admin"})
+"""ClusterRoles that every cluster has and that an application may bind in its own namespace."""
+
+
+def objects_share_a_namespace(scene: Scene) -> Iterator[str]:
+    """Every namespaced object of a rendering is in the same namespace."""
+    found = {namespace(m): m for m in scene.objects if m["kind"] not in CLUSTER_SCOPED}
+    if len(found) > 1:
+        for name, manifest in sorted(found.items()):
+            others = sorted(found.keys() - {name})
+            yield violation(manifest, "metadata.namespace", f"is {name!r}, others are in {others}")
+
+
+def config_references_resolve(scene: Scene) -> Iterator[str]:
+    """A ConfigMap that a container or volume names is in the rendering, with the key that is asked for."""
+    for workload in scene.workloads:
+        for field, name, wanted in _config_references(workload):
+            config_map = scene.named("ConfigMap", name)
+            if config_map is None:
+                yield violation(workload.manifest, field, f"names ConfigMap/{name}, which is not here")
+            elif wanted is not None and wanted not in config_map.get("data", {}):
+                yield violation(workload.manifest, field, f"asks for key {wanted!r}, which ConfigMap/{name} has not")
+
+
+def _config_references(workload: Workload) -> Iterator[tuple[str, str, str | None]]:
+    for container in workload.containers():
+        where = f"containers[{container['name']}]"
+        for index, source in enumerate(container.get("envFrom", [])):
+            if "configMapRef" in source:
+                yield f"{where}.envFrom[{index}].configMapRef", source["configMapRef"]["name"], None
+        for variable in container.get("env", []):
+            reference = at(variable, "valueFrom", "configMapKeyRef")
+            if reference:
+                yield f"{where}.env[{variable['name']}]", reference["name"], reference["key"]
+    for volume in workload.spec.get("volumes", []):
+        for source in [volume, *at(volume, "projected", "sources", default=[])]:
+            if "configMap" in source:
+                wanted = [item["key"] for item in source["configMap"].get("items", [])]
+                for item in wanted or [None]:
+                    yield f"volumes[{volume['name']}].configMap", source["configMap"]["name"], item
+
+
+def service_accounts_resolve(scene: Scene) -> Iterator[str]:
+    """A lasting pod runs as a ServiceAccount of the rendering, never as `default`."""
+    for workload in scene.lasting:
+        name = workload.spec.get("serviceAccountName")
+        if not name or scene.named("ServiceAccount", name) is None:
+            yield violation(
+                workload.manifest, "serviceAccountName", f"{name!r} is no ServiceAccount of the rendering"
+            )
+
+
+def autoscaler_targets_one_workload(scene: Scene) -> Iterator[str]:
+    """An autoscaler's target is a workload of the rendering, which no other autoscaler moves."""
+    seen: dict[tuple[Any, ...], str] = {}
+    for scaler in scene.of_kind("HorizontalPodAutoscaler"):
+        target = at(scaler, "spec", "scaleTargetRef", default={})
+        wanted = (target.get("apiVersion"), target.get("kind"), target.get("name"))
+        present = {(w.manifest["apiVersion"], w.key.kind, w.key.name) for w in scene.lasting}
+        if wanted not in present:
+            yield violation(scaler, "spec.scaleTargetRef", f"{target} is no workload of the rendering")
+        if wanted in seen:
+            yield violation(scaler, "spec.scaleTargetRef", f"is moved by {seen[wanted]} already")
+        seen[wanted] = str(key(scaler))
+        low, high = at(scaler, "spec", "minReplicas", default=1), at(scaler, "spec", "maxReplicas", default=0)
+        if low > high:
+            yield violation(scaler, "spec.minReplicas", f"{low} is more than maxReplicas {high}")
+
+
+def volume_mounts_resolve(scene: Scene) -> Iterator[str]:
+    """A mount names a volume or claim of its pod, and every volume is mounted."""
+    for workload in scene.workloads:
+        claims = at(workload.manifest, "spec", "volumeClaimTemplates", default=[])
+        present = {volume["name"] for volume in workload.spec.get("volumes", [])}
+        mounted = set()
+        for container in workload.containers():
+            for mount in container.get("volumeMounts", []):
+                mounted.add(mount["name"])
+                if mount["name"] not in present | {claim["metadata"]["name"] for claim in claims}:
+                    field = f"containers[{container['name']}].volumeMounts"
+                    yield violation(workload.manifest, field, f"names volume {mount['name']!r}, which is not here")
+        for name in sorted(present - mounted):
+            yield violation(workload.manifest, f"volumes[{name}]", "is mounted by no container")
+
+
+def role_bindings_resolve(scene: Scene) -> Iterator[str]:
+    """A binding's role is in the rendering or built in, and so is a ServiceAccount that it names."""
+    for binding in scene.of_kind("RoleBinding", "ClusterRoleBinding"):
+        role = binding["roleRef"]
+        known = role["kind"] == "ClusterRole" and role["name"] in BUILT_IN_CLUSTER_ROLES
+        if not known and scene.named(role["kind"], role["name"]) is None:
+            yield violation(binding, "roleRef", f"names {role['kind']}/{role['name']}, which is not here")
+        for subject in binding.get("subjects") or [{}]:
+            if not subject:
+                yield violation(binding, "subjects", "names nobody")
+            elif subject["kind"] == "ServiceAccount" and not _account(scene, binding, subject):
+                yield violation(binding, "subjects", f"names ServiceAccount/{subject['name']}, which is not here")
+
+
+def _account(scene: Scene, binding: Manifest, subject: Manifest) -> bool:
+    account = scene.named("ServiceAccount", subject["name"])
+    return account is not None and subject.get("namespace", "") in {namespace(account), namespace(binding)}
+
+
+def roles_are_bound(scene: Scene) -> Iterator[str]:
+    """A Role that nothing binds grants nothing."""
+    bound = {binding["roleRef"]["name"] for binding in scene.of_kind("RoleBinding", "ClusterRoleBinding")}
+    for role in scene.of_kind("Role", "ClusterRole"):
+        if role["metadata"]["name"] not in bound:
+            yield violation(role, "metadata.name", "is bound by no RoleBinding")
+
+
+RULES = (
+    objects_share_a_namespace,
+    config_references_resolve,
+    service_accounts_resolve,
+    autoscaler_targets_one_workload,
+    volume_mounts_resolve,
+    role_bindings_resolve,
+    roles_are_bound,
+)

@@ -1,0 +1,74 @@
+"""A generated repository on disk, and what its two renderings say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from support.commands import run
+from support.objects import Manifest, load, of_kind
+from support.strict_yaml import read
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Repository:
+    """A generated repository. Nothing is cached that a test may change by editing files."""
+
+    path: Path
+
+    @property
+    def deploy(self) -> Path:
+        """Everything that is applied to a cluster."""
+        return self.path / "deploy"
+
+    @property
+    def chart(self) -> Path:
+        """The Helm chart."""
+        return self.deploy / "chart"
+
+    @cached_property
+    def name(self) -> str:
+        """The application's name: chart, release and every object bear it."""
+        name: str = read(self.chart / "Chart.yaml")[0]["name"]
+        return name
+
+    def environments(self) -> list[str]:
+        """The environments, as the overlays tell them."""
+        return sorted(path.name for path in (self.deploy / "overlays").iterdir() if path.is_dir())
+
+    def platform(self, environment: str) -> list[Manifest]:
+        """The objects that a cluster operator applies for an environment."""
+        files = sorted((self.deploy / "platform" / environment).glob("*.yaml"))
+        return [manifest for file in files for manifest in read(file)]
+
+    def namespace(self, environment: str) -> str:
+        """The namespace of an environment, as its platform objects make it."""
+        names = [manifest["metadata"]["name"] for manifest in of_kind(self.platform(environment), "Namespace")]
+        assert len(names) == 1, f"deploy/platform/{environment} makes {len(names)} namespaces, not one"
+        name: str = names[0]
+        return name
+
+    def kustomize_text(self, environment: str | None = None) -> str:
+        """The base, or the overlay of an environment, as `kubectl apply -k` would send it."""
+        folder = self.deploy / ("base" if environment is None else f"overlays/{environment}")
+        return run("kubectl", "kustomize", folder)
+
+    def helm_text(self, environment: str | None = None, *settings: str) -> str:
+        """The chart with `values.yaml`, and with an environment's values over it, as Helm would send it."""
+        command: list[str | Path] = ["helm", "template", self.name, self.chart, *settings]
+        if environment is not None:
+            command += ["--namespace", self.namespace(environment)]
+            command += ["--values", self.chart / f"values-{environment}.yaml"]
+        return run(*command)
+
+    def kustomize(self, environment: str | None = None) -> list[Manifest]:
+        """The objects of the base or of an overlay."""
+        return load(self.kustomize_text(environment), f"kustomize {environment or 'base'}")
+
+    def helm(self, environment: str | None = None, *settings: str) -> list[Manifest]:
+        """The objects of the chart, for its own values or for an environment, test hooks included."""
+        return load(self.helm_text(environment, *settings), f"helm {environment or 'values.yaml'}")
