@@ -1,0 +1,121 @@
+"""The worker: `python -m app.worker`."""
+
+import asyncio
+import json
+import logging
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from prometheus_client import Counter, Histogram
+
+from app.health import Health, listen
+from app.jobs import Job, Spool, WorkSource
+from app.lifecycle import stop_on_signal
+from app.settings import Count, Settings, load, refuse
+from app.telemetry import configure_logging
+
+logger = logging.getLogger(__name__)
+
+JOBS = Counter("jobs_total", "Jobs taken, by what became of them.", ["outcome"])
+DURATION = Histogram("job_duration_seconds", "Time spent on a job.")
+for known in ("finished", "retried", "rejected", "given_back"):
+    JOBS.labels(known)
+
+
+class WorkerSettings(Settings):
+    work_dir: Path = Path("/tmp/work")  # noqa: S108 (the pod's own emptyDir)
+    poll_seconds: Count = 5
+    job_timeout_seconds: Count = 60
+    max_attempts: Count = 3
+
+
+async def handle(job: Job) -> None:
+    """Do the work. This stand-in takes the time that the job asks for, such as `{"seconds": 2}`.
+
+    A job may run twice, so running it again must do no harm. Call what blocks by
+    `asyncio.to_thread`, or the time limit and SIGTERM go unnoticed meanwhile.
+    """
+    await asyncio.sleep(json.loads(job.payload)["seconds"])
+
+
+async def attempt(job: Job, source: WorkSource, settings: WorkerSettings) -> str:
+    """Try the job once, settle it with its source, and return the outcome."""
+    if job.attempt > settings.max_attempts:  # the last one ended with the whole process
+        source.reject(job)
+        return "rejected"
+    try:
+        async with asyncio.timeout(settings.job_timeout_seconds):
+            await handle(job)
+    except asyncio.CancelledError:  # the grace is over, and so is the loop
+        source.give_back(job, failed=False)
+        return "given_back"
+    except Exception:
+        logger.exception("job failed", extra={"job": job.name, "attempt": job.attempt})
+        if job.attempt == settings.max_attempts:
+            source.reject(job)
+            return "rejected"
+        source.give_back(job, failed=True)
+        return "retried"
+    source.finish(job)
+    return "finished"
+
+
+async def work(
+    source: WorkSource, settings: WorkerSettings, health: Health, stopping: asyncio.Event
+) -> None:
+    """Take one job after the other. With none left, or after a failure, wait before the next."""
+    while not stopping.is_set():
+        health.beat()
+        outcome = None
+        if job := source.take():
+            started = time.perf_counter()
+            outcome = await attempt(job, source, settings)
+            seconds = time.perf_counter() - started
+            JOBS.labels(outcome).inc()
+            DURATION.observe(seconds)
+            logger.info(
+                "job",
+                extra={
+                    "job": job.name,
+                    "attempt": job.attempt,
+                    "outcome": outcome,
+                    "seconds": round(seconds, 6),
+                },
+            )
+        if outcome != "finished":
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stopping.wait(), settings.poll_seconds)
+
+
+async def run(source: WorkSource, settings: WorkerSettings) -> None:
+    """Work until told to stop, finish the job in hand, and give it back if the grace runs out."""
+    stopping = stop_on_signal()
+    health = Health(settings.poll_seconds + settings.job_timeout_seconds + 10, stopping)
+    listen(health, settings)
+    working = asyncio.create_task(work(source, settings, health, stopping))
+
+    async def limit_the_end() -> None:
+        await stopping.wait()
+        await asyncio.sleep(settings.grace_seconds)
+        working.cancel()
+
+    limit = asyncio.create_task(limit_the_end())
+    logger.info("working", extra={"work_dir": str(settings.work_dir)})
+    await working
+    limit.cancel()
+    logger.info("stopped")
+
+
+def main() -> None:
+    settings = load(WorkerSettings)
+    configure_logging(settings)
+    try:
+        spool = Spool(settings.work_dir, settings.pod_name)
+    except OSError:
+        refuse("WORK_DIR", str(settings.work_dir), "a directory that this user can write to")
+    asyncio.run(run(spool, settings))
+
+
+if __name__ == "__main__":
+    main()
