@@ -35,10 +35,10 @@ Loader.add_implicit_resolver(
 )
 
 
-def run(*command: str | Path) -> str:
+def run(*command: str) -> str:
     done = subprocess.run(command, capture_output=True, text=True)  # noqa: S603 (own paths)
     if done.returncode:
-        sys.exit(f"{' '.join(map(str, command))}\n{done.stderr.strip()}")
+        sys.exit(f"{' '.join(command)}\n{done.stderr.strip()}")
     return done.stdout
 
 
@@ -81,16 +81,16 @@ def differences(path: str, left: Any, right: Any) -> Iterator[str]:
 
 
 def compare(folder: Path) -> list[str]:
-    values = [] if folder == BASE else ["--values", CHART / f"values-{folder.name}.yaml"]
+    values = [] if folder == BASE else [f"--values={CHART}/values-{folder.name}.yaml"]
     files = [source / "kustomization.yaml" for source in (BASE, folder)]
     base, overlay = (yaml.safe_load(file.read_text()) for file in files)
     generators = base.get("configMapGenerator", []) + overlay.get("configMapGenerator", [])
     namespace = overlay.get("namespace", "default")
     release = yaml.safe_load((CHART / "Chart.yaml").read_text())["name"]
-    template = ["helm", "template", release, CHART, "--skip-tests", "--namespace", namespace]
+    template = ["helm", "template", release, str(CHART), "--skip-tests", "--namespace", namespace]
     helm = objects(run(*template, *values), [], namespace)
     generated = [generator["name"] for generator in generators]
-    kustomize = objects(run("kubectl", "kustomize", folder), generated, namespace)
+    kustomize = objects(run("kubectl", "kustomize", str(folder)), generated, namespace)
     pairs = [(name, kustomize.get(name), helm.get(name)) for name in sorted(kustomize | helm)]
     return [line for pair in pairs for line in differences(*pair)]
 
