@@ -337,6 +337,8 @@ def main() -> None:
     arguments = parser.parse_args()
     with _as_daemon(arguments.directory / "pid"):
         _supervise(arguments.directory, arguments.programs, arguments.owner)
+    if not _is_alive(arguments.owner):
+        shutil.rmtree(arguments.directory, ignore_errors=True)  # nobody else is left to do it
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """A pytest plugin: the fixture `cluster`, one control plane for the whole test run.
 
 It starts with the first test that asks for it, in whichever process that is, and is shared by all of pytest-xdist's
-workers. The process that the user started ends it.
+workers. The process that the user started owns it and ends it.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,37 +18,50 @@ import toolbox
 
 from support.cluster import Cluster, ensure, stop
 
-SERVERS = ("etcd", "kube-apiserver", "kube-controller-manager", "kubectl")
-DIRECTORY = pytest.StashKey[Path]()
+PROGRAMS = ("etcd", "kube-apiserver", "kube-controller-manager", "kubectl")
+
+
+@dataclass(frozen=True)
+class Run:
+    """What the processes of one test run agree on: the cluster's directory, and the process that owns it."""
+
+    directory: Path
+    owner: int
+
+
+RUN = pytest.StashKey[Run]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Choose the cluster's directory; a worker is told it by the process that started the worker."""
-    told = getattr(config, "workerinput", {}).get("cluster_directory")
-    # Not pytest's own temporary directory: the path of etcd's socket may not exceed 108 bytes.
-    config.stash[DIRECTORY] = Path(told or tempfile.mkdtemp(prefix="cluster-"))
+    """Choose the directory; a worker is told it by the process that started the worker."""
+    told = getattr(config, "workerinput", {}).get("cluster")
+    if told:
+        config.stash[RUN] = Run(Path(told["directory"]), told["owner"])
+    else:
+        # Not pytest's own temporary directory: the path of etcd's socket may not exceed 108 bytes.
+        config.stash[RUN] = Run(Path(tempfile.mkdtemp(prefix="cluster-")), os.getpid())
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """Tell a worker of pytest-xdist which directory the run shares."""
-    node.workerinput["cluster_directory"] = str(node.config.stash[DIRECTORY])
+    """Tell a worker of pytest-xdist what the run agrees on."""
+    run = node.config.stash[RUN]
+    node.workerinput["cluster"] = {"directory": str(run.directory), "owner": run.owner}
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """End the cluster, once, after the last worker."""
-    directory = config.stash.get(DIRECTORY, None)
-    if directory is not None and not hasattr(config, "workerinput"):
-        stop(directory)
-        shutil.rmtree(directory, ignore_errors=True)
+    run = config.stash.get(RUN, None)
+    if run is not None and run.owner == os.getpid():
+        stop(run.directory)
+        shutil.rmtree(run.directory, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
 def cluster(pytestconfig: pytest.Config) -> Cluster:
     """A cluster that all tests of the run share: each test works in a namespace of its own."""
-    # A worker's parent is the process that the user started.
-    owner = os.getppid() if hasattr(pytestconfig, "workerinput") else os.getpid()
-    return ensure(pytestconfig.stash[DIRECTORY], toolbox.build(SERVERS), owner)
+    run = pytestconfig.stash[RUN]
+    return ensure(run.directory, toolbox.build(PROGRAMS), run.owner)
 
 
 @pytest.fixture(scope="session")
