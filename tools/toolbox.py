@@ -472,9 +472,7 @@ def main() -> int:
         _say(f"error: {error}")
         return 1
     except OSError as error:
-        _say(
-            f"error: {error}; check the disk and the rights on {cache()}, or set K8S_APP_TEMPLATE_CACHE to another place"
-        )
+        _say(f"error: {error}; check disk and rights of {cache()}, or set K8S_APP_TEMPLATE_CACHE to another place")
         return 1
     except KeyboardInterrupt:
         _say("interrupted; what was finished is kept")
