@@ -22,7 +22,6 @@ app.kubernetes.io/part-of: {{ .root.Chart.Name | quote }}
 {{- define "app.labels" -}}
 {{ include "app.podLabels" . }}
 app.kubernetes.io/managed-by: {{ .root.Release.Service | quote }}
-helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace "+" "_" | quote }}
 {{- end }}
 
 {{- /* name, namespace and labels of one workload's object. */ -}}
