@@ -1,56 +1,46 @@
-"""Runs a program as its own process, on free ports, so that signals and exit codes are real."""
+"""Runs a program as a process of its own, so that its signals, ports and exit code are real."""
 
 import json
 import os
-import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
-from urllib.error import HTTPError
-from urllib.request import urlopen
+from typing import Any
 
+import httpx2
 import pytest
 
-SOURCE = Path(__file__).parents[1] / "src"
-IDENTITY = {"POD_NAME": "pod-1", "POD_NAMESPACE": "team-dev", "NODE_NAME": "node-7"}
+IDENTITY = {"POD_NAME": "shop-1", "POD_NAMESPACE": "shop-dev", "NODE_NAME": "node-7"}
 
 
 class Program:
     def __init__(self, *command: str, **environment: str) -> None:
-        self.http, self.metrics = free_port(), free_port()
+        self.http_port, self.metrics_port = free_port(), free_port()
+        ports = {"HTTP_PORT": str(self.http_port), "METRICS_PORT": str(self.metrics_port)}
+        paths = {"PATH": os.environ["PATH"], "PYTHONPATH": str(Path(__file__).parents[1] / "src")}
         self.process = subprocess.Popen(
             [sys.executable, *command],
-            env={
-                "PATH": os.environ["PATH"],
-                "PYTHONPATH": str(SOURCE),
-                "BIND_ADDRESS": "127.0.0.1",
-                "HTTP_PORT": str(self.http),
-                "METRICS_PORT": str(self.metrics),
-                **IDENTITY,
-                **environment,
-            },
+            env=paths | ports | IDENTITY | {"BIND_ADDRESS": "127.0.0.1"} | environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
 
-    def stop(self) -> None:
-        self.process.send_signal(signal.SIGTERM)
+    def get(self, path: str, port: int) -> httpx2.Response:
+        return httpx2.get(f"http://127.0.0.1:{port}{path}", timeout=10, trust_env=False)
 
-    def wait(self) -> tuple[int, list[dict[str, object]], str]:
-        """Return the exit code, the log, and what was said on stderr."""
-        stdout, stderr = self.process.communicate(timeout=10)
-        return self.process.returncode, [json.loads(line) for line in stdout.splitlines()], stderr
-
-
-Start = Callable[..., Program]
+    def wait(self) -> tuple[int, list[dict[str, Any]], str]:
+        """Return the exit code, the log's events, and stderr."""
+        log, stderr = self.process.communicate(timeout=30)
+        return self.process.returncode, [json.loads(line) for line in log.splitlines()], stderr
 
 
 @pytest.fixture
-def start() -> Iterator[Start]:
+def start() -> Iterator[Callable[..., Program]]:
     programs: list[Program] = []
 
     def start(*command: str, **environment: str) -> Program:
@@ -63,27 +53,16 @@ def start() -> Iterator[Start]:
         program.process.communicate()
 
 
-def get(port: int, path: str) -> tuple[int, str]:
-    try:
-        with urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as response:
-            return response.status, response.read().decode()
-    except HTTPError as error:
-        return error.code, error.read().decode()
-
-
 def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as server:
-        return server.getsockname()[1]
+        return int(server.getsockname()[1])
 
 
 def eventually(question: Callable[[], bool]) -> None:
-    """Ask until the answer is yes. A program that does not listen yet says no."""
-    deadline = time.monotonic() + 5
-    while time.monotonic() < deadline:
-        try:
+    """Ask until the answer is yes; a program that does not listen yet counts as a no."""
+    for _ in range(500):
+        with suppress(httpx2.TransportError):
             if question():
                 return
-        except OSError:
-            pass
         time.sleep(0.02)
-    pytest.fail("waited for 5 seconds in vain")
+    pytest.fail("still no after 10 seconds")

@@ -1,4 +1,4 @@
-"""The worker's probes and metrics, served by a thread of their own."""
+"""The worker's probes and metrics, answered by a thread of their own."""
 
 import asyncio
 import socket
@@ -14,7 +14,7 @@ LAST_POLL = Gauge("worker_last_poll_timestamp_seconds", "When the worker last lo
 
 
 class Health:
-    """Hears from the loop each time it turns, so that a loop that hangs is restarted."""
+    """The loop reports each of its turns here, so that one that hangs is noticed."""
 
     def __init__(self, stale_after: float, stopping: asyncio.Event) -> None:
         self._stale_after = stale_after
@@ -25,32 +25,25 @@ class Health:
         self._last_beat = time.monotonic()
         LAST_POLL.set_to_current_time()
 
-    @property
     def alive(self) -> bool:
         return time.monotonic() - self._last_beat < self._stale_after
 
-    @property
     def ready(self) -> bool:
-        return self.alive and not self._stopping.is_set()
+        return self.alive() and not self._stopping.is_set()
 
 
 def listen(health: Health, settings: Settings) -> None:
+    probes = {"/healthz": health.alive, "/readyz": health.ready}
+
     class Handler(MetricsHandler):
         def do_GET(self) -> None:
-            match self.path:
-                case "/healthz":
-                    self.answer(health.alive)
-                case "/readyz":
-                    self.answer(health.ready)
-                case "/metrics":
-                    super().do_GET()
-                case _:
-                    self.send_error(404)
-
-        def answer(self, good: bool) -> None:
-            self.send_response(200 if good else 503)
-            self.end_headers()
-            self.wfile.write(b"ok" if good else b"not ok")
+            if self.path == "/metrics":
+                super().do_GET()
+            elif probe := probes.get(self.path):
+                self.send_response(200 if probe() else 503)
+                self.end_headers()
+            else:
+                self.send_error(404)
 
     class Server(ThreadingHTTPServer):
         address_family = socket.AF_INET6 if settings.bind_address.version == 6 else socket.AF_INET

@@ -1,6 +1,5 @@
 """Where jobs come from: a protocol, and a spool directory that fulfils it."""
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -69,5 +68,5 @@ class Spool:
 
 
 def _parse(file: str) -> tuple[int, str]:
-    name, failures = re.fullmatch(r"(.+?)(?:~([0-9]+))?", file, re.DOTALL).groups()
-    return int(failures or 0), name
+    name, mark, failures = file.rpartition("~")
+    return (int(failures), name) if mark and failures.isdecimal() else (0, file)

@@ -14,11 +14,7 @@ def configure_logging(settings: Settings) -> None:
         JsonFormatter(
             ["levelname", "name", "message"],
             rename_fields={"levelname": "level", "name": "logger"},
-            static_fields={
-                "pod": settings.pod_name,
-                "namespace": settings.pod_namespace,
-                "node": settings.node_name,
-            },
+            static_fields={"pod": settings.pod},
             timestamp=True,
         )
     )

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import uvicorn
-from prometheus_client import Counter, Histogram, start_http_server
+from prometheus_client import Counter, Gauge, Histogram, start_http_server
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.routing import BaseRoute, Match, Route
+from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.lifecycle import stop_on_signal
@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 LABELS = ["route", "status"]
 REQUESTS = Counter("http_requests_total", "Requests answered.", LABELS)
 LATENCY = Histogram("http_request_duration_seconds", "Time to answer a request.", LABELS)
-PROBES = {"/healthz", "/readyz"}
+IN_PROGRESS = Gauge("http_requests_in_progress", "Requests being answered.")
 
 
 class WebSettings(Settings):
@@ -33,14 +33,9 @@ class WebSettings(Settings):
     drain_seconds: Seconds = 2
 
 
-def home(request: Request) -> Response:
+async def home(request: Request) -> Response:
     settings: WebSettings = request.app.state.settings
-    pod = {
-        "name": settings.pod_name,
-        "namespace": settings.pod_namespace,
-        "node": settings.node_name,
-    }
-    return JSONResponse({"greeting": settings.greeting, "pod": pod})
+    return JSONResponse({"greeting": settings.greeting, "pod": settings.pod})
 
 
 async def healthz(request: Request) -> Response:
@@ -53,11 +48,11 @@ async def readyz(request: Request) -> Response:
     return PlainTextResponse("ok")
 
 
-def route_template(routes: list[BaseRoute], scope: Scope) -> str:
-    """Name the route and not the path, so that clients cannot create time series."""
-    for route in routes:
-        if isinstance(route, Route) and route.matches(scope)[0] is not Match.NONE:
-            return route.path
+def route_of(scope: Scope) -> str:
+    """Name the route, not the path: a client must not be able to create time series."""
+    for route in scope["app"].routes:
+        if route.matches(scope)[0] is not Match.NONE:
+            return getattr(route, "path", "other")
     return "unmatched"
 
 
@@ -71,32 +66,24 @@ class Observe:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        route = route_template(scope["app"].routes, scope)
         started = time.perf_counter()
-        status = 500
+        route, status = route_of(scope), 500
 
-        async def observed_send(message: Message) -> None:
+        async def send_and_note(message: Message) -> None:
             nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
+            status = message.get("status", status)
             await send(message)
 
         try:
-            await self.app(scope, receive, observed_send)
+            with IN_PROGRESS.track_inprogress():
+                await self.app(scope, receive, send_and_note)
         finally:
             seconds = time.perf_counter() - started
             REQUESTS.labels(route, status).inc()
             LATENCY.labels(route, status).observe(seconds)
-            logger.log(
-                logging.DEBUG if route in PROBES else logging.INFO,
-                "request",
-                extra={
-                    "method": scope["method"],
-                    "path": scope["path"],
-                    "status": status,
-                    "seconds": round(seconds, 6),
-                },
-            )
+            level = logging.DEBUG if route in ("/healthz", "/readyz") else logging.INFO
+            what = {"method": scope["method"], "path": scope["path"], "status": status}
+            logger.log(level, "request", extra=what | {"seconds": round(seconds, 4)})
 
 
 def create_app(settings: WebSettings, stopping: asyncio.Event) -> Starlette:
@@ -110,7 +97,7 @@ def create_app(settings: WebSettings, stopping: asyncio.Event) -> Starlette:
 
 
 class Server(uvicorn.Server):
-    """Leaves the signals to us: uvicorn would stop accepting at once and exit with the signal."""
+    """Leaves signals to us: uvicorn would stop accepting at once, and exit with the signal."""
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -118,22 +105,22 @@ class Server(uvicorn.Server):
 
 
 async def serve(app: Starlette, settings: WebSettings, stopping: asyncio.Event) -> None:
-    """Serve until told to stop, then drain: unready, wait, stop accepting, finish what is open."""
-    start_http_server(settings.metrics_port, str(settings.bind_address))
-    server = Server(
-        uvicorn.Config(
-            app,
-            host=str(settings.bind_address),
-            port=settings.http_port,
-            log_config=None,
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-            # Longer than a proxy keeps an idle connection, or it meets one that is just closing.
-            timeout_keep_alive=75,
-            timeout_graceful_shutdown=settings.grace_seconds,
-        )
+    """Serve until told to stop. Then: unready, wait, stop accepting, finish what is in flight."""
+    address = str(settings.bind_address)
+    start_http_server(settings.metrics_port, address)
+    config = uvicorn.Config(
+        app,
+        host=address,
+        port=settings.http_port,
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=settings.grace_seconds,
+        # Longer than most proxies keep an idle connection, or they reuse one that just closes.
+        timeout_keep_alive=75,
     )
+    server = Server(config)
 
     async def drain() -> None:
         await stopping.wait()
@@ -147,16 +134,11 @@ async def serve(app: Starlette, settings: WebSettings, stopping: asyncio.Event) 
     logger.info("stopped")
 
 
-async def run(settings: WebSettings) -> None:
-    stopping = stop_on_signal()
+async def main() -> None:
+    settings, stopping = load(WebSettings), stop_on_signal()
+    configure_logging(settings)
     await serve(create_app(settings, stopping), settings, stopping)
 
 
-def main() -> None:
-    settings = load(WebSettings)
-    configure_logging(settings)
-    asyncio.run(run(settings))
-
-
 if __name__ == "__main__":
-    main()
+    asyncio.run(main())
