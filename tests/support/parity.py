@@ -62,22 +62,22 @@ def _renamed(value: Any, names: dict[str, str]) -> Any:
 
 
 def in_namespace(objects: Sequence[Manifest], namespace: str) -> list[Manifest]:
-    """An object of a release that names no namespace lands in the release's."""
+    """An object that names no namespace lands in the one that is applied or installed to."""
     for manifest in objects:
-        if namespace and manifest["kind"] not in CLUSTER_SCOPED:
+        if manifest["kind"] not in CLUSTER_SCOPED:
             manifest["metadata"].setdefault("namespace", namespace)
     return list(objects)
 
 
-def normal_chart(objects: Sequence[Manifest], namespace: str = "") -> list[Manifest]:
+def normal_chart(objects: Sequence[Manifest], namespace: str) -> list[Manifest]:
     """A chart's objects without what only Helm adds."""
     own = without_checksums(without_helm_labels(without_test_hooks(copy.deepcopy(list(objects)))))
     return in_namespace(own, namespace)
 
 
-def normal_kustomize(objects: Sequence[Manifest]) -> list[Manifest]:
+def normal_kustomize(objects: Sequence[Manifest], namespace: str) -> list[Manifest]:
     """Kustomize's objects without what only Kustomize adds."""
-    return without_hash_suffixes(copy.deepcopy(list(objects)))
+    return in_namespace(without_hash_suffixes(copy.deepcopy(list(objects))), namespace)
 
 
 def compare(chart: Sequence[Manifest], kustomize: Sequence[Manifest]) -> list[str]:
@@ -125,10 +125,10 @@ def differences(chart: Any, kustomize: Any, path: str = "") -> list[str]:
 
 def check(repository: Repository) -> list[str]:
     """Every difference between the renderings: the base with `values.yaml`, and every environment."""
-    lines = compare(normal_chart(repository.helm()), normal_kustomize(repository.kustomize()))
-    found = [f"base: {line}" for line in lines]
-    for environment in repository.environments():
-        chart = normal_chart(repository.helm(environment), repository.namespace(environment))
-        lines = compare(chart, normal_kustomize(repository.kustomize(environment)))
-        found += [f"{environment}: {line}" for line in lines]
+    found = []
+    for environment in (None, *repository.environments()):
+        namespace = repository.namespace(environment) if environment else "default"
+        chart = normal_chart(repository.helm(environment), namespace)
+        kustomize = normal_kustomize(repository.kustomize(environment), namespace)
+        found += [f"{environment or 'base'}: {line}" for line in compare(chart, kustomize)]
     return found

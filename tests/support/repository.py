@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -72,3 +72,24 @@ class Repository:
     def helm(self, environment: str | None = None, *settings: str) -> list[Manifest]:
         """The objects of the chart, for its own values or for an environment, test hooks included."""
         return load(self.helm_text(environment, *settings), f"helm {environment or 'values.yaml'}")
+
+
+@dataclass(frozen=True)
+class Snapshot(Repository):
+    """A repository that nobody edits: each rendering is made once."""
+
+    _made: dict[tuple[str | None, ...], str] = field(default_factory=dict, compare=False, repr=False)
+
+    def kustomize_text(self, environment: str | None = None) -> str:
+        """What Kustomize makes of the base or of an overlay."""
+        key = ("kustomize", environment)
+        if key not in self._made:
+            self._made[key] = super().kustomize_text(environment)
+        return self._made[key]
+
+    def helm_text(self, environment: str | None = None, *settings: str) -> str:
+        """What Helm makes of the chart, for its own values or for an environment."""
+        key = ("helm", environment, *settings)
+        if key not in self._made:
+            self._made[key] = super().helm_text(environment, *settings)
+        return self._made[key]

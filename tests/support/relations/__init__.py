@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from support.objects import Manifest
     from support.relations.scene import Rule
+    from support.repository import Repository
 
 RULES: tuple[Rule, ...] = (*selectors.RULES, *ports.RULES, *references.RULES, *pods.RULES)
 
@@ -24,3 +25,13 @@ def check(objects: Sequence[Manifest], rules: Sequence[Rule] = RULES) -> list[st
     """Every violation in one rendering, each with the rule that found it."""
     scene = Scene(objects)
     return [f"{rule.__name__}: {line}" for rule in rules for line in rule(scene)]
+
+
+def check_repository(repository: Repository) -> list[str]:
+    """Every violation in the base, the chart's own values, and each environment in both renderings."""
+    renderings = {"base": repository.kustomize(), "chart": repository.helm()}
+    for environment in repository.environments():
+        renderings[f"overlay {environment}"] = repository.kustomize(environment)
+        renderings[f"chart for {environment}"] = repository.helm(environment)
+        renderings[f"platform {environment}"] = repository.platform(environment)
+    return [f"{name}: {line}" for name, objects in renderings.items() for line in check(objects)]

@@ -16,6 +16,7 @@ MEANINGFUL_EMPTINESS = (
     re.compile(r"data\..*"),  # what somebody configures may be empty
     re.compile(r".*\.(command|args)\[\d+\]"),  # so may an argument
     re.compile(r".*\.(from|to)\[\d+\]\.(podSelector|namespaceSelector)"),  # every pod, every namespace
+    re.compile(r"rules\[\d+\]\.apiGroups\[\d+\]"),  # the core group has no name
 )
 """The empty values that say something. Any other says nothing, or unsets a default by accident."""
 
@@ -76,18 +77,17 @@ def tokens_are_not_mounted(scene: Scene) -> Iterator[str]:
 
 
 def objects_carry_recommended_labels(scene: Scene) -> Iterator[str]:
-    """Every object and every pod says which application it belongs to."""
-    wanted = ("app.kubernetes.io/name", "app.kubernetes.io/part-of")
+    """Every object says which application it is part of, and every lasting pod its name and instance too."""
     for manifest in scene.objects:
-        yield from _missing(manifest, "metadata.labels", manifest, wanted)
+        yield from _missing(manifest, "metadata.labels", manifest, "part-of")
     for workload in scene.lasting:
-        yield from _missing(workload.manifest, "pod labels", workload.template, wanted)
+        yield from _missing(workload.manifest, "pod labels", workload.template, "part-of", "name", "instance")
 
 
-def _missing(manifest: Manifest, field: str, labelled: Manifest, wanted: tuple[str, ...]) -> Iterator[str]:
-    for name in wanted:
-        if not at(labelled, "metadata", "labels", name):
-            yield violation(manifest, field, f"lacks {name}")
+def _missing(manifest: Manifest, field: str, labelled: Manifest, *names: str) -> Iterator[str]:
+    for name in names:
+        if not at(labelled, "metadata", "labels", f"app.kubernetes.io/{name}"):
+            yield violation(manifest, field, f"lacks app.kubernetes.io/{name}")
 
 
 RULES = (

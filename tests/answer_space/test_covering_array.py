@@ -1,0 +1,82 @@
+"""Every pair of choices, carried from the answers to objects that a real API server admits.
+
+Each set of answers is either refused with a message that says what to do, or gives a repository in which all
+holds that support/verdict.py lists, and whose objects a real API server takes from the deployer without a warning.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from support.answers import (
+    REPRESENTATIVES,
+    answers,
+    covering_array,
+    fields_at_fault,
+    repairs,
+    values,
+)
+from support.apiserver import deliver
+from support.questionnaire import questions
+from support.render import RefusedError
+from support.summary import count
+from support.verdict import expect_none, findings
+
+if TYPE_CHECKING:
+    from support.cluster import Cluster
+    from support.render import Renderer
+    from support.repository import Repository
+
+
+def test_every_question_is_varied() -> None:
+    """A question that is added to the questionnaire cannot be forgotten here."""
+    open_questions = {name for name, question in questions().items() if not question.values}
+    assert open_questions == set(REPRESENTATIVES)
+
+
+def test_every_pair_is_covered() -> None:
+    """The array holds each pair of values of each two questions; the generator's word is not taken for it."""
+    names = [name for name, question in questions().items() if len(values(question)) > 1]
+    rows = covering_array()
+    for position, first in enumerate(names):
+        for second in names[position + 1 :]:
+            met = {(json.dumps(row[first]), json.dumps(row[second])) for row in rows}
+            assert len(met) == len(values(questions()[first])) * len(values(questions()[second])), (first, second)
+
+
+@pytest.mark.parametrize("number", range(len(covering_array())))
+def test_answers_give_a_sound_repository(
+    number: int, render: Renderer, cluster_with_crds: Cluster, request: pytest.FixtureRequest
+) -> None:
+    """A set of the covering array is refused cleanly, or its repository passes every check."""
+    count(request, "sets of answers in the covering array")
+    row = covering_array()[number]
+    accepted = settle(render, row, request)
+    assert accepted, f"no change of one answer makes this set acceptable: {answers(row)}"
+    for repository in accepted:
+        count(request, "repositories rendered from them")
+        count(request, "environments applied to the API server, in both renderings", len(repository.environments()))
+        expect_none(findings(repository) or deliver(cluster_with_crds, repository), answers(row))
+
+
+def settle(
+    render: Renderer, row: dict[str, Any], request: pytest.FixtureRequest, seen: set[str] | None = None
+) -> list[Repository]:
+    """The repository of a row, or of the accepted rows nearest to one that was refused."""
+    seen = set() if seen is None else seen
+    if (key := json.dumps(row)) in seen:
+        return []
+    seen.add(key)
+    try:
+        return [render(answers(row))]
+    except RefusedError as refusal:
+        message = str(refusal)
+    count(request, "sets refused, each with field, value and remedy")
+    assert fields_at_fault(message), f"not a clean refusal of {answers(row)}:\n{message}"
+    accepted = []
+    for _, variants in repairs(row, message):
+        found = (settle(render, variant, request, seen) for variant in variants)
+        accepted += next((repositories for repositories in found if repositories), [])
+    return accepted

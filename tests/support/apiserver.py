@@ -1,0 +1,115 @@
+"""Gives a repository's objects to a real API server, every environment and both renderings at once.
+
+Each environment and rendering gets a namespace of its own, made by the repository's own platform objects. The
+application is applied by the group that these objects let deploy, never by the administrator: what the deployer's
+Role lacks, fails here. A warning of the server counts as a failure.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import time
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from support.objects import CLUSTER_SCOPED, Manifest, of_kind, workloads
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Sequence
+
+    from support.cluster import Cluster
+    from support.repository import Repository
+
+QUOTA_SECONDS = 20
+"""How long the controller may take until a fresh quota has a status; until then the server admits no pod."""
+
+
+def deliver(cluster: Cluster, repository: Repository) -> list[str]:
+    """Apply everything, create every pod, and delete it all without waiting. What the server said against it."""
+    run = uuid.uuid4().hex[:8]
+    platform: list[Manifest] = []
+    application: list[Manifest] = []
+    pods: list[Manifest] = []
+    group = ""
+    for environment in repository.environments():
+        group = deployers(repository.platform(environment))
+        for rendering, objects in (
+            ("helm", repository.helm(environment)),
+            ("kustomize", repository.kustomize(environment)),
+        ):
+            namespace = f"t{run}-{environment}-{rendering}"
+            platform += moved(repository.platform(environment), namespace)
+            application += moved(_lasting(objects), namespace)
+            pods += moved(pods_of(objects), namespace)
+    try:
+        return (
+            complaints(_apply(cluster, platform))
+            or complaints(_apply(cluster, application, "--as=tester", f"--as-group={group}"))
+            or complaints(_create_pods(cluster, pods))
+        )
+    finally:
+        names = [manifest["metadata"]["name"] for manifest in of_kind(platform, "Namespace")]
+        cluster.kubectl("delete", "namespace", "--wait=false", "--ignore-not-found", *names)
+
+
+def deployers(platform: Sequence[Manifest]) -> str:
+    """The group that an environment's platform objects let deploy."""
+    bindings = of_kind(platform, "RoleBinding")
+    groups = {subject["name"] for each in bindings for subject in each["subjects"] if subject["kind"] == "Group"}
+    assert len(groups) == 1, f"the platform objects let {sorted(groups)} deploy: one group is expected"
+    return str(groups.pop())
+
+
+def moved(objects: Sequence[Manifest], namespace: str) -> list[Manifest]:
+    """The objects in another namespace, so that many tests can apply the same repository at the same time."""
+    result = copy.deepcopy(list(objects))
+    for manifest in result:
+        if manifest["kind"] == "Namespace":
+            manifest["metadata"]["name"] = namespace
+        elif manifest["kind"] not in CLUSTER_SCOPED:
+            manifest["metadata"]["namespace"] = namespace
+    return result
+
+
+def pods_of(objects: Sequence[Manifest]) -> list[Manifest]:
+    """A Pod for each pod template: the server only warns about a template, and quota does not count it."""
+    return [
+        {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {
+                **workload.template.get("metadata", {}),
+                "name": f"{workload.key.name}-try"[-63:].lstrip("-"),
+            },
+            "spec": workload.spec,
+        }
+        for workload in workloads(objects)
+    ]
+
+
+def complaints(done: subprocess.CompletedProcess[str]) -> list[str]:
+    """What kubectl wrote besides its results; nothing when all went well."""
+    lines = [line for line in done.stderr.splitlines() if line.strip()]
+    return lines or ([f"kubectl ended with {done.returncode}"] if done.returncode else [])
+
+
+def _lasting(objects: Sequence[Manifest]) -> list[Manifest]:
+    return [manifest for manifest in objects if "helm.sh/hook" not in manifest["metadata"].get("annotations", {})]
+
+
+def _apply(cluster: Cluster, objects: Sequence[Manifest], *flags: str) -> subprocess.CompletedProcess[str]:
+    listed: dict[str, Any] = {"apiVersion": "v1", "kind": "List", "items": list(objects)}
+    # Who impersonates loses its own groups; discovery is for everybody who is authenticated.
+    more = [*flags, "--as-group=system:authenticated"] if flags else []
+    return cluster.kubectl("apply", "--server-side", "--filename=-", *more, input=json.dumps(listed))
+
+
+def _create_pods(cluster: Cluster, pods: Sequence[Manifest]) -> subprocess.CompletedProcess[str]:
+    deadline = time.monotonic() + QUOTA_SECONDS
+    while True:
+        done = _apply(cluster, pods)
+        if "status unknown for quota" not in done.stderr or time.monotonic() > deadline:
+            return done
+        time.sleep(0.2)

@@ -1,0 +1,52 @@
+"""A changed configuration replaces the pods, in both renderings, each by its own means."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+import yaml
+
+from support.commands import run
+from support.objects import Manifest, load, of_kind, workloads
+from support.strict_yaml import read
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from support.repository import Repository
+
+
+def check(repository: Repository) -> list[str]:
+    """One line for each workload that reads the configuration and whose pods would keep the old one."""
+    config_map = repository.deploy / "base" / "configmap.yaml"
+    if not config_map.exists():
+        return []
+    manifest = read(config_map)[0]
+    name = min(manifest["data"])
+    manifest["data"][name] += "changed"
+    helm = repository.helm(None, f"--set-json=config={json.dumps(manifest['data'])}")
+    return [
+        *_keeps(repository.kustomize(), _kustomize_with(repository, manifest), f"base: {name}"),
+        *_keeps(repository.helm(), helm, f"chart: {name}"),
+    ]
+
+
+def _kustomize_with(repository: Repository, config_map: Manifest) -> list[Manifest]:
+    with TemporaryDirectory() as folder:
+        base = Path(folder, "base")
+        shutil.copytree(repository.deploy / "base", base)
+        (base / "configmap.yaml").write_text(yaml.safe_dump(config_map))
+        return load(run("kubectl", "kustomize", base))
+
+
+def _keeps(before: Sequence[Manifest], after: Sequence[Manifest], what: str) -> Iterator[str]:
+    assert list(of_kind(before, "ConfigMap")) != list(of_kind(after, "ConfigMap")), f"{what}: the edit has no effect"
+    templates = {workload.key: workload.template for workload in workloads(after)}
+    for workload in workloads(before):
+        reads = any("envFrom" in container or "env" in container for container in workload.containers())
+        if reads and not workload.is_test and templates[workload.key] == workload.template:
+            yield f"{what} changes, and the pod template of {workload.key} does not: its pods keep the old value"

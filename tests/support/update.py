@@ -1,0 +1,67 @@
+"""Updates generated repositories the way their owners do: by the `copier` program, over a committed tree."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from support import render, sandbox
+from support.commands import attempt, run
+from support.repository import Repository
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+
+@dataclass
+class Updater:
+    """Copies and updates from a private clone of the template, in a sandbox and a cache of its own."""
+
+    template: Path
+    folder: Path
+
+    def __post_init__(self) -> None:
+        """Clone the template, so that releases made here are seen by this test alone."""
+        clone = self.folder / "template"
+        run("git", "clone", "--quiet", self.template, clone)
+        self.environment = sandbox.enter(self.folder / "sandbox", clone, None)
+        self.environment.pop("PATH")
+        self.template = clone
+
+    def release(self, version: str, edit: Callable[[Path], None]) -> None:
+        """Publish a version of the template with an edit."""
+        edit(self.template)
+        render.commit(self.template, version, tag=version)
+
+    def copy(self, answers: Mapping[str, Any], name: str, version: str = render.DESK_VERSION) -> Repository:
+        """A fresh copy, committed to a Git repository of its own."""
+        destination = self.folder / name / "shop"
+        self._copier("copy", "--defaults", f"--vcs-ref={version}", *_data(answers), sandbox.TEMPLATE_URL, destination)
+        run("git", "init", "--quiet", cwd=destination)
+        render.commit(destination, "A copy")
+        return Repository(destination)
+
+    def update(self, repository: Repository, answers: Mapping[str, Any], version: str = ":current:") -> None:
+        """Update in place and commit. Conflicts, which Copier leaves with exit code 0, fail the test."""
+        self._copier("update", "--defaults", f"--vcs-ref={version}", *_data(answers), repository.path)
+        conflicts = run("git", "ls-files", "--unmerged", cwd=repository.path)
+        assert not conflicts, f"the update left conflicts:\n{conflicts}"
+        render.commit(repository.path, "An update")
+
+    def _copier(self, *arguments: str | Path) -> None:
+        done = attempt("copier", *arguments, env=self.environment)
+        assert done.returncode == 0, f"copier {arguments} ended with {done.returncode}\n{done.stderr}"
+
+
+def _data(answers: Mapping[str, Any]) -> list[str]:
+    values = {name: value if isinstance(value, str) else json.dumps(value) for name, value in answers.items()}
+    return [f"--data={name}={value}" for name, value in values.items()]
+
+
+def tree(folder: Path, without: tuple[str, ...] = ()) -> dict[str, str]:
+    """Every file below a folder by its path, except Git's own and those below the paths in `without`."""
+    files = (path for path in sorted(folder.rglob("*")) if path.is_file())
+    named = ((path.relative_to(folder).as_posix(), path) for path in files)
+    return {name: path.read_text() for name, path in named if not name.startswith((".git/", *without))}

@@ -1,0 +1,41 @@
+"""Everything that must hold for a generated repository, whatever the answers: one list of what does not."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from support import linters, parity, relations
+from support.relations import environments, rolling
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from support.repository import Repository
+
+CHECKS: dict[str, Callable[[Repository], list[str]]] = {
+    "strict YAML": linters.ambiguous_yaml,
+    "left-overs of the template": linters.left_overs,
+    "yamllint": linters.yamllint,
+    "helm lint": linters.helm_lint,
+    "parity": parity.check,
+    "relations": relations.check_repository,
+    "environments": environments.check,
+    "configuration changes": rolling.check,
+    "schemas": linters.kubeconform,
+    "kube-score": linters.kube_score,
+}
+"""What needs no cluster. The order is that of understanding: what is broken first explains what fails later."""
+
+
+def findings(repository: Repository) -> list[str]:
+    """Everything that is wrong, each line with the check that found it."""
+    return [f"[{name}] {line}" for name, check in CHECKS.items() for line in check(repository)]
+
+
+def expect_none(found: Sequence[str], answers: Any) -> None:
+    """Fail with what was found, and with the answers that lead there."""
+    if found:
+        pytest.fail("\n".join([*found, f"with the answers {json.dumps(answers)}"]), pytrace=False)
