@@ -18,9 +18,10 @@ from pathlib import Path
 from typing import Any
 
 ROOTS = (
-    "io.k8s.api.core.v1.ContainerPort",
-    "io.k8s.api.core.v1.Probe",
-    "io.k8s.api.core.v1.ResourceRequirements",
+    "io.k8s.api.apps.v1.DaemonSetSpec",
+    "io.k8s.api.apps.v1.DeploymentSpec",
+    "io.k8s.api.apps.v1.StatefulSetSpec",
+    "io.k8s.api.batch.v1.CronJobSpec",
     "io.k8s.api.networking.v1.NetworkPolicyEgressRule",
     "io.k8s.api.networking.v1.NetworkPolicyIngressRule",
 )

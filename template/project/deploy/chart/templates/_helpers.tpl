@@ -48,3 +48,7 @@ labels:
 {{- define "app.autoscaled" -}}
 {{- if hasKey (.autoscaling | default dict) "targetCPUUtilizationPercentage" }}true{{ end -}}
 {{- end }}
+
+{{- define "app.containerName" -}}
+{{- eq .key "main" | ternary .root.Chart.Name .key -}}
+{{- end }}

@@ -1,23 +1,44 @@
 {{- /*
-A workload's pod template. A field that the workload gives replaces the default's whole field;
-only `env` is added to, behind the pod's identity.
+A workload's pod template. A field that the workload gives replaces the default's whole field; volumes, environment
+variables and mounts are merged by the key by which Kubernetes merges them.
 */ -}}
 {{- define "app.podTemplate" -}}
 metadata:
   labels:
     {{- include "app.podLabels" . | nindent 4 }}
-  {{- with .root.Values.config }}
+    {{- with .workload.podLabels }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+  {{- if or .root.Values.config .workload.podAnnotations }}
   annotations:
+    {{- with .root.Values.config }}
     checksum/config: {{ toJson . | sha256sum }}
+    {{- end }}
+    {{- with .workload.podAnnotations }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
   {{- end }}
 spec:
+  {{- $pod := .workload.pod | default dict }}
   serviceAccountName: {{ include "app.serviceAccountName" .root | quote }}
-  automountServiceAccountToken: false
-  enableServiceLinks: false
+  {{- range $field, $value := dict "automountServiceAccountToken" false "enableServiceLinks" false }}
+  {{- if not (hasKey $pod $field) }}
+  {{ $field }}: {{ $value }}
+  {{- end }}
+  {{- end }}
+  {{- if not (hasKey $pod "securityContext") }}
   securityContext:
     {{- include "app.podSecurityContext" .root | nindent 4 }}
+  {{- end }}
+  {{- with .workload.initContainers }}
+  initContainers:
+    {{- range . }}
+    - {{- include "app.container" (merge (dict "container" . "name" .name) $) | nindent 6 }}
+    {{- end }}
+  {{- end }}
   containers:
-    - {{- include "app.container" . | nindent 6 }}
+    - {{- include "app.container" (merge (dict "container" .workload.container "name" (include "app.containerName" .) "main" true) .) | nindent 6 }}
+  {{- if and (has .workload.kind (list "Deployment" "StatefulSet")) (not (hasKey $pod "topologySpreadConstraints")) }}
   topologySpreadConstraints:
     {{- range list "topology.kubernetes.io/zone" "kubernetes.io/hostname" }}
     - maxSkew: 1
@@ -27,56 +48,70 @@ spec:
         matchLabels:
           {{- include "app.selectorLabels" $ | nindent 10 }}
     {{- end }}
+  {{- end }}
+  {{- $tmp := dict "name" "tmp" "emptyDir" (dict "sizeLimit" "128Mi") }}
   volumes:
-    - name: tmp
-      emptyDir:
-        sizeLimit: 128Mi
-{{- end }}
-
-{{- define "app.container" -}}
-{{- $container := .workload.container -}}
-name: {{ .root.Chart.Name | quote }}
-image: {{ include "app.image" .root | quote }}
-{{- if .root.Values.config }}
-envFrom:
-  - configMapRef:
-      name: {{ include "app.configName" .root | quote }}
-{{- end }}
-env:
-  - name: POD_NAME
-    valueFrom:
-      fieldRef:
-        fieldPath: metadata.name
-  - name: POD_NAMESPACE
-    valueFrom:
-      fieldRef:
-        fieldPath: metadata.namespace
-  - name: NODE_NAME
-    valueFrom:
-      fieldRef:
-        fieldPath: spec.nodeName
-  {{- with $container.env }}
+    {{- include "app.byKey" (dict "key" "name" "defaults" (list $tmp) "given" $pod.volumes) | nindent 4 }}
+  {{- with omit $pod "volumes" }}
   {{- toYaml . | nindent 2 }}
   {{- end }}
-{{- if and .workload.service (not (hasKey $container "lifecycle")) }}
+{{- end }}
+
+{{- /* A container that runs the application's image gets its configuration, its identity and a writable /tmp. */ -}}
+{{- define "app.container" -}}
+{{- $own := or (not .container.image) .main -}}
+{{- $identity := list -}}
+{{- $mounts := list -}}
+{{- $config := list -}}
+{{- if $own -}}
+{{- range $name, $path := dict "POD_NAME" "metadata.name" "POD_NAMESPACE" "metadata.namespace" "NODE_NAME" "spec.nodeName" -}}
+{{- $identity = append $identity (dict "name" $name "valueFrom" (dict "fieldRef" (dict "fieldPath" $path))) -}}
+{{- end -}}
+{{- $mounts = list (dict "name" "tmp" "mountPath" "/tmp") -}}
+{{- if .root.Values.config }}{{ $config = list (dict "configMapRef" (dict "name" (include "app.configName" .root))) }}{{ end -}}
+{{- end -}}
+name: {{ .name | quote }}
+image: {{ .container.image | default (include "app.image" .root) | quote }}
+{{- with concat $config (.container.envFrom | default list) }}
+envFrom:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with include "app.byKey" (dict "key" "name" "defaults" $identity "given" .container.env) }}
+env:
+  {{- . | nindent 2 }}
+{{- end }}
+{{- if and .main .workload.service (not (hasKey .container "lifecycle")) }}
 lifecycle:
   preStop:
     sleep:
       seconds: 5
 {{- end }}
-{{- if not (hasKey $container "terminationMessagePolicy") }}
+{{- if not (hasKey .container "terminationMessagePolicy") }}
 terminationMessagePolicy: FallbackToLogsOnError
 {{- end }}
-{{- if not (hasKey $container "securityContext") }}
+{{- if not (hasKey .container "securityContext") }}
 securityContext:
   {{- include "app.containerSecurityContext" .root | nindent 2 }}
 {{- end }}
-{{- if not (hasKey $container "volumeMounts") }}
+{{- with include "app.byKey" (dict "key" "mountPath" "defaults" $mounts "given" .container.volumeMounts) }}
 volumeMounts:
-  - name: tmp
-    mountPath: /tmp
+  {{- . | nindent 2 }}
 {{- end }}
-{{ omit $container "env" | toYaml }}
+{{- with omit .container "name" "image" "env" "envFrom" "volumeMounts" }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{- /* Two lists, in which an entry that is given takes the place of the default with the same key. */ -}}
+{{- define "app.byKey" -}}
+{{- $given := .given | default list -}}
+{{- $merged := list -}}
+{{- range $entry := .defaults -}}
+{{- $replaced := false -}}
+{{- range $given }}{{ if eq (get . $.key) (get $entry $.key) }}{{ $replaced = true }}{{ end }}{{ end -}}
+{{- if not $replaced }}{{ $merged = append $merged $entry }}{{ end -}}
+{{- end -}}
+{{- with concat $merged $given }}{{ toYaml . }}{{ end -}}
 {{- end }}
 
 {{- /* Both profiles pass the Pod Security Standard "restricted"; "platform" leaves the user to the platform. */ -}}
@@ -85,6 +120,7 @@ runAsNonRoot: true
 {{- if eq .Values.securityProfile "restricted" }}
 runAsUser: 10001
 runAsGroup: 10001
+fsGroup: 10001
 {{- end }}
 seccompProfile:
   type: RuntimeDefault
