@@ -77,7 +77,7 @@ def differences(path: str, left: Any, right: Any) -> Iterator[str]:
         for index, pair in enumerate(zip(left, right, strict=True)):
             yield from differences(f"{path}[{index}]", *pair)
     elif left != right or type(left) is not type(right):
-        yield f"  {path}\n    kustomize: {left!r}\n    helm:      {right!r}"
+        yield f"  {path}\n    kustomize: {left!r:.200}\n    helm:      {right!r:.200}"
 
 
 def compare(folder: Path) -> list[str]:
