@@ -61,9 +61,9 @@ def objects(text: str, generated: list[str], namespace: str) -> dict[str, dict[s
         metadata = item["metadata"]
         metadata["name"] = names.get(metadata["name"], metadata["name"])
         metadata.setdefault("namespace", namespace)
-        template = item.get("spec", {}).get("template", {}).get("metadata", {})
-        for part in (metadata, template):
-            part.get("labels", {}).pop("app.kubernetes.io/managed-by", None)
+        metadata.get("labels", {}).pop("app.kubernetes.io/managed-by", None)
+        spec = item.get("spec", {}).get("jobTemplate", item).get("spec", {})
+        template = spec.get("template", {}).get("metadata", {})
         if template.get("annotations", {}).pop("checksum/config", None):
             template["annotations"] = template["annotations"] or None
     return {f"{item['kind']}/{item['metadata']['name']}": item for item in found}
@@ -77,7 +77,7 @@ def differences(path: str, left: Any, right: Any) -> Iterator[str]:
         for index, pair in enumerate(zip(left, right, strict=True)):
             yield from differences(f"{path}[{index}]", *pair)
     elif left != right or type(left) is not type(right):
-        yield f"  {path}\n    kustomize: {left!r}\n    helm:      {right!r}"
+        yield f"  {path}\n    kustomize: {left!r:.200}\n    helm:      {right!r:.200}"
 
 
 def compare(folder: Path) -> list[str]:

@@ -122,5 +122,13 @@ RULES: tuple[Callable[[Repository], Iterator[str]], ...] = (
 
 
 def check(repository: Repository) -> list[str]:
-    """Every violation in the repository's environments, each with the rule that found it."""
-    return [f"{rule.__name__}: {line}" for rule in RULES for line in rule(repository)]
+    """Every violation in the repository's environments, each with the rule that found it.
+
+    The first rule is the ground that the others stand on: where it is broken, they are not asked.
+    """
+    found: list[str] = []
+    for rule in RULES:
+        found += [f"{rule.__name__}: {line}" for line in rule(repository)]
+        if found and rule is environments_are_complete:
+            break
+    return found

@@ -41,7 +41,7 @@ labels:
 {{- end }}
 
 {{- define "app.image" -}}
-{{- .Values.image.repository }}{{ if .Values.image.digest }}@{{ .Values.image.digest }}{{ else }}:{{ .Values.image.tag }}{{ end -}}
+{{- .Values.image.repository }}{{ if .Values.image.digest }}@{{ .Values.image.digest }}{{ else }}:{{ .Values.image.tag | default .Chart.AppVersion }}{{ end -}}
 {{- end }}
 
 {{- /* "true" where an autoscaler owns the replicas: values-ENV.yaml may hold bounds that are left from earlier. */ -}}

@@ -64,8 +64,8 @@ spec:
 {{- $mounts := list -}}
 {{- $config := list -}}
 {{- if $own -}}
-{{- range $name, $path := dict "POD_NAME" "metadata.name" "POD_NAMESPACE" "metadata.namespace" "NODE_NAME" "spec.nodeName" -}}
-{{- $identity = append $identity (dict "name" $name "valueFrom" (dict "fieldRef" (dict "fieldPath" $path))) -}}
+{{- range list (list "POD_NAME" "metadata.name") (list "POD_NAMESPACE" "metadata.namespace") (list "NODE_NAME" "spec.nodeName") -}}
+{{- $identity = append $identity (dict "name" (first .) "valueFrom" (dict "fieldRef" (dict "fieldPath" (last .)))) -}}
 {{- end -}}
 {{- $mounts = list (dict "name" "tmp" "mountPath" "/tmp") -}}
 {{- if .root.Values.config }}{{ $config = list (dict "configMapRef" (dict "name" (include "app.configName" .root))) }}{{ end -}}

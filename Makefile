@@ -1,0 +1,70 @@
+# What can be done here: `make` lists it. It needs git, Python 3.11, make and a C compiler; the rest is set up.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: bench demo e2e golden help lint lock setup test test-full test-quick tools
+
+PYTHON ?= python3.11
+JOBS ?= 2
+BIN := .venv/bin
+# uv as pyproject.toml requires it; it is installed into .venv and takes Python from there.
+UV_VERSION := $(shell sed -n 's/^required-version = "==\(.*\)"/\1/p' pyproject.toml)
+UV := UV_PYTHON_DOWNLOADS=never $(BIN)/uv
+PYTEST := $(BIN)/pytest --numprocesses $(JOBS) --dist worksteal
+MODULE := PYTHONPATH=tests:tools $(BIN)/python -m
+
+##@ Start
+
+help: ## Show what can be done
+	@awk 'BEGIN { FS = ":.*## " } \
+	  /^##@/ { printf "\n%s\n", substr($$0, 5) } \
+	  /^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' Makefile
+
+setup: .venv/ready ## Make .venv with everything that uv.lock names
+
+.venv/ready: pyproject.toml uv.lock
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet uv==$(UV_VERSION)
+	$(UV) sync --quiet --locked
+	touch $@
+
+demo: setup ## Render the default application into build/demo, look at it and check it
+	$(BIN)/python tools/toolbox.py build helm kubectl kubeconform kube-score
+	$(MODULE) support.demo build/demo
+
+##@ Prove
+
+tools: setup ## Build Helm, kubectl, kube-apiserver and the other tools (once, into a cache)
+	$(BIN)/python tools/toolbox.py build
+	$(BIN)/python tools/toolbox.py assets
+
+test: tools ## Run the tests (under 15 minutes)
+	$(PYTEST)
+
+test-quick: tools ## Run the tests that take seconds (under 2 minutes)
+	$(PYTEST) -m "not slow"
+
+test-full: tools ## Run the tests with twice the random answers
+	$(PYTEST) --hypothesis-profile full
+
+e2e: tools ## Run the generated applications on a real node: KUBECONFIG=… names it
+	tests/e2e/run.sh
+
+bench: setup ## Compare the time of a copy with that of a one-file template
+	$(BIN)/python benchmarks/copy_ratio.py
+
+##@ Change
+
+golden: setup ## Render the repositories in tests/golden anew; look at the difference before you commit
+	$(MODULE) support.golden
+
+lint: tools ## Check this repository's own code and configuration
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/yamllint --strict .
+	tools=$$($(BIN)/python tools/toolbox.py bin-dir); $$tools/actionlint
+	$(BIN)/zizmor --offline --quiet .
+
+lock: setup ## Bring uv.lock up to date with pyproject.toml
+	$(UV) lock

@@ -1,0 +1,107 @@
+"""Each rule about references by name is broken at least once, and must say so in words that name object and field."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from support.faults import Fault, expect_complaint
+from support.relations import references
+
+if TYPE_CHECKING:
+    from support.render import Renderer
+
+POD = ("spec", "template", "spec")
+CONTAINER = (*POD, "containers", 0)
+
+FAULTS = {
+    "object in another namespace": Fault(
+        "objects_share_a_namespace",
+        lambda o: o.put("ServiceAccount", "metadata", "namespace", to="elsewhere"),
+        "ServiceAccount/shop in elsewhere: metadata.namespace is 'elsewhere', others are in ['default']",
+    ),
+    "ConfigMap that is not here": Fault(
+        "config_references_resolve",
+        lambda o: o.put("Deployment", *CONTAINER, "envFrom", 0, "configMapRef", "name", to="other"),
+        "containers[shop].envFrom[0].configMapRef names ConfigMap/other, which is not here",
+    ),
+    "key that the ConfigMap has not": Fault(
+        "config_references_resolve",
+        lambda o: o.container["env"].append(
+            {"name": "LEVEL", "valueFrom": {"configMapKeyRef": {"name": "shop", "key": "LEVEL"}}}
+        ),
+        "containers[shop].env[LEVEL] asks for key 'LEVEL', which ConfigMap/shop has not",
+    ),
+    "volume of a ConfigMap that is not here": Fault(
+        "config_references_resolve",
+        lambda o: o.pod["volumes"].append(
+            {"name": "config", "projected": {"sources": [{"configMap": {"name": "x"}}]}}
+        ),
+        "volumes[config].configMap names ConfigMap/x, which is not here",
+    ),
+    "ServiceAccount that is not here": Fault(
+        "service_accounts_resolve",
+        lambda o: o.put("Deployment", *POD, "serviceAccountName", to="default"),
+        "Deployment/shop in default: serviceAccountName 'default' is no ServiceAccount of the rendering",
+    ),
+    "autoscaler of nothing": Fault(
+        "autoscaler_targets_one_workload",
+        lambda o: o.put("Deployment", "metadata", "name", to="renamed"),
+        "HorizontalPodAutoscaler/shop in default: spec.scaleTargetRef",
+    ),
+    "two autoscalers of one workload": Fault(
+        "autoscaler_targets_one_workload",
+        lambda o: o.repeat("HorizontalPodAutoscaler", "second"),
+        "spec.scaleTargetRef is moved by HorizontalPodAutoscaler/shop in default already",
+    ),
+    "autoscaler with its bounds exchanged": Fault(
+        "autoscaler_targets_one_workload",
+        lambda o: o.put("HorizontalPodAutoscaler", "spec", "minReplicas", to=99),
+        "spec.minReplicas 99 is more than maxReplicas 10",
+    ),
+    "mount of no volume": Fault(
+        "volume_mounts_resolve",
+        lambda o: o.put("Deployment", *CONTAINER, "volumeMounts", 0, "name", to="data"),
+        "containers[shop].volumeMounts names volume 'data', which is not here",
+    ),
+    "volume that nothing mounts": Fault(
+        "volume_mounts_resolve",
+        lambda o: o.container["volumeMounts"].clear(),
+        "volumes[tmp] is mounted by no container",
+    ),
+    "binding to a Role that is not here": Fault(
+        "role_bindings_resolve",
+        lambda o: o.put("RoleBinding", "roleRef", "name", to="other"),
+        "RoleBinding/shop-deployer in shop-prod: roleRef names Role/other, which is not here",
+        platform=True,
+    ),
+    "binding of nobody": Fault(
+        "role_bindings_resolve",
+        lambda o: o.put("RoleBinding", "subjects", to=[]),
+        "RoleBinding/shop-deployer in shop-prod: subjects names nobody",
+        platform=True,
+    ),
+    "binding of a ServiceAccount that is not here": Fault(
+        "role_bindings_resolve",
+        lambda o: o.put("RoleBinding", "subjects", to=[{"kind": "ServiceAccount", "name": "x"}]),
+        "subjects names ServiceAccount/x, which is not here",
+        platform=True,
+    ),
+    "Role that nothing binds": Fault(
+        "roles_are_bound",
+        lambda o: o.remove("RoleBinding"),
+        "Role/shop-deployer in shop-prod: metadata.name is bound by no RoleBinding",
+        platform=True,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_fault_is_named(name: str, render: Renderer) -> None:
+    """The rule is silent before the fault, and names it after."""
+    expect_complaint(FAULTS[name], FAULTS[name].objects(render))
+
+
+def test_every_rule_is_broken() -> None:
+    """A rule that is added cannot go untried."""
+    assert {fault.rule for fault in FAULTS.values()} == {rule.__name__ for rule in references.RULES}

@@ -1,0 +1,160 @@
+"""Known faults of other templates, planted in a generated repository: the checks must name each one.
+
+A check that cannot fail proves nothing. Here it fails on purpose, and its message must name object and field.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from support import parity, relations
+from support.relations import environments, rolling
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from support.render import Renderer
+    from support.repository import Repository
+
+
+@pytest.fixture
+def repository(render: Renderer, tmp_path: Path) -> Repository:
+    """The default web application, free to be broken."""
+    return render.loose({}, tmp_path / "shop")
+
+
+def plant(repository: Repository, path: str, old: str, new: str, *, flags: int = 0) -> None:
+    """Replace what a pattern matches, once, in a file below deploy/."""
+    file = repository.deploy / path
+    text, number = re.subn(old, new, file.read_text(), count=1, flags=flags)
+    assert number == 1, f"{path} has no {old!r} to break"
+    file.write_text(text)
+
+
+def append(repository: Repository, path: str, text: str) -> None:
+    """Add lines to a file below deploy/."""
+    file = repository.deploy / path
+    file.write_text(file.read_text() + text)
+
+
+def expect(lines: list[str], *words: str) -> None:
+    """One of the lines has all the words."""
+    assert any(all(word in line for word in words) for line in lines), "\n".join([f"no line has {words}:", *lines])
+
+
+def test_nothing_is_wrong_before(repository: Repository) -> None:
+    """Without a fault the checks find nothing, so what they find below is the fault."""
+    checks: list[Callable[[Repository], list[str]]] = [
+        parity.check,
+        relations.check_repository,
+        environments.check,
+        rolling.check,
+    ]
+    assert [line for check in checks for line in check(repository)] == []
+
+
+def test_pdb_selector_that_matches_nothing(repository: Repository) -> None:
+    """A budget whose selector is misspelt guards no pod, and no API server says so."""
+    plant(repository, "base/pdb.yaml", r"(matchLabels:\n +app\.kubernetes\.io/name:) shop", r"\1 shopp")
+    found = relations.check_repository(repository)
+    expect(found, "base", "PodDisruptionBudget/shop", "spec.selector", "matches no pod")
+    expect(found, "overlay prod", "PodDisruptionBudget/shop", "matches no pod")
+
+
+def test_network_policy_on_the_service_port(repository: Repository) -> None:
+    """A NetworkPolicy matches the pods' port; on the Service's port it closes what it should open."""
+    plant(repository, "base/networkpolicy.yaml", r"port: 8080", "port: 80")
+    found = relations.check_repository(repository)
+    expect(found, "NetworkPolicy/shop", "spec.ingress", "80 is no port of Deployment/shop", "port of Service/shop")
+
+
+def test_replicas_beside_an_autoscaler_in_the_chart(repository: Repository) -> None:
+    """A chart that sets `replicas` scales the application back at each upgrade."""
+    plant(
+        repository,
+        "chart/templates/deployment.yaml",
+        r"\{\{- if not \(include \"app\.autoscaled\" \$workload\) \}\}\n.*\n *\{\{- end \}\}",
+        "replicas: 3",
+    )
+    found = relations.check_repository(repository)
+    expect(found, "chart for prod", "Deployment/shop", "spec.replicas", "beside HorizontalPodAutoscaler/shop")
+    expect(parity.check(repository), "prod", "Deployment/shop", "spec.replicas: only in the chart")
+
+
+def test_replicas_beside_an_autoscaler_in_an_overlay(repository: Repository) -> None:
+    """Kustomize adds the field where an overlay names a count."""
+    append(repository, "overlays/prod/kustomization.yaml", "replicas:\n  - name: shop\n    count: 3\n")
+    found = relations.check_repository(repository)
+    expect(found, "overlay prod", "Deployment/shop", "spec.replicas", "beside HorizontalPodAutoscaler/shop")
+
+
+def test_version_label_in_a_selector(repository: Repository) -> None:
+    """A selector is immutable: with a version in it, the next release is rejected."""
+    plant(
+        repository,
+        "base/deployment.yaml",
+        r"(  selector:\n    matchLabels:\n)",
+        r'\1      app.kubernetes.io/version: "0.1.0"\n',
+    )
+    found = relations.check_repository(repository)
+    expect(found, "Deployment/shop", "spec.selector", "app.kubernetes.io/version", "changes with every release")
+
+
+def test_container_without_a_memory_limit(repository: Repository) -> None:
+    """Without a limit one pod can take the whole node's memory."""
+    plant(repository, "base/deployment.yaml", r"(limits:\n) +memory: .*\n", r"\1")
+    found = relations.check_repository(repository)
+    expect(found, "base", "Deployment/shop", "containers[shop].resources.limits.memory", "is missing")
+
+
+def test_configuration_change_that_rolls_no_pod_of_the_base(repository: Repository) -> None:
+    """Without a hash in the ConfigMap's name the pods keep what they read when they started."""
+    append(repository, "base/kustomization.yaml", "generatorOptions:\n  disableNameSuffixHash: true\n")
+    expect(rolling.check(repository), "base", "LOG_LEVEL", "pod template of Deployment/shop", "keep the old value")
+
+
+def test_configuration_change_that_rolls_no_pod_of_the_chart(repository: Repository) -> None:
+    """Without a checksum in the pod template `helm upgrade` changes the ConfigMap only."""
+    plant(repository, "chart/templates/_pod.tpl", r"checksum/config: .*", "checksum/config: none")
+    expect(rolling.check(repository), "chart", "LOG_LEVEL", "pod template of Deployment/shop", "keep the old value")
+
+
+def test_environment_whose_values_differ_between_the_renderings(repository: Repository) -> None:
+    """What is promoted with one tool must be what is promoted with the other."""
+    plant(repository, "chart/values-prod.yaml", r'tag: "0\.1\.0"', 'tag: "0.1.1"')
+    found = parity.check(repository)
+    expect(found, "prod: Deployment/shop", "spec.template.spec.containers[0].image", "shop:0.1.1", "shop:0.1.0")
+    assert all(line.startswith("prod: ") for line in found), "only prod was broken"
+
+
+def test_image_that_an_overlay_changes_and_the_base_does_not_use(repository: Repository) -> None:
+    """Kustomize ignores an image of another name, so that a promotion would do nothing."""
+    plant(repository, "overlays/prod/kustomization.yaml", r"name: registry\S+", "name: registry.example.com/other")
+    expect(environments.check(repository), "prod", "registry.example.com/other", "base does not use")
+
+
+def test_quota_that_stops_a_rolling_update(repository: Repository) -> None:
+    """A quota for the running pods alone leaves no room for the one more of a rolling update."""
+    plant(repository, "platform/prod/quota.yaml", r'pods: "\d+"', 'pods: "10"')
+    expect(environments.check(repository), "prod", "ResourceQuota pods", "10 is less than the peak, 11")
+
+
+def test_deployer_who_may_not_deploy(repository: Repository) -> None:
+    """A kind that the deployer's Role forgets is refused at the first `kubectl apply`, in production."""
+    plant(repository, "platform/prod/rbac.yaml", r"resources: \[poddisruptionbudgets\]", "resources: [podgroups]")
+    expect(environments.check(repository), "prod", "deployer's Role lacks", "poddisruptionbudgets.policy")
+
+
+def test_environment_without_values(repository: Repository) -> None:
+    """An environment that only one of the renderings knows."""
+    (repository.chart / "values-staging.yaml").unlink()
+    expect(environments.check(repository), "staging", "has no values file")
+
+
+def test_namespace_of_another_environment(repository: Repository) -> None:
+    """An overlay that was copied and not edited to the end would deploy over another environment."""
+    plant(repository, "overlays/staging/kustomization.yaml", "namespace: shop-staging", "namespace: shop-prod")
+    expect(environments.check(repository), "staging", "is in namespace shop-prod, not in shop-staging")
