@@ -1,5 +1,6 @@
 """Where jobs come from: a protocol, and a spool directory that fulfils it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -9,7 +10,7 @@ from typing import Protocol
 class Job:
     name: str
     attempt: int
-    payload: bytes
+    read: Callable[[], bytes]
 
 
 class WorkSource(Protocol):
@@ -50,7 +51,7 @@ class Spool:
                 path.rename(claim)
             except FileNotFoundError:  # another worker was faster
                 continue
-            return Job(name, failures + 1, claim.read_bytes())
+            return Job(name, failures + 1, claim.read_bytes)
         return None
 
     def finish(self, job: Job) -> None:

@@ -19,7 +19,7 @@ from app.lifecycle import stop_on_signal
 from app.settings import Port, Seconds, Settings, load
 from app.telemetry import configure_logging
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("app.web")
 
 LABELS = ["route", "status"]
 REQUESTS = Counter("http_requests_total", "Requests answered.", LABELS)

@@ -15,7 +15,7 @@ from app.lifecycle import stop_on_signal
 from app.settings import Positive, Settings, load, refuse
 from app.telemetry import configure_logging
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("app.worker")
 
 JOBS = Counter("jobs_total", "Jobs taken, by what became of them.", ["outcome"])
 for outcome in ("finished", "retried", "rejected", "given_back"):
@@ -36,7 +36,7 @@ async def handle(job: Job) -> None:
     A job may run twice, so running it again must do no harm. Call what blocks by
     `asyncio.to_thread`, or the time limit and SIGTERM go unnoticed meanwhile.
     """
-    await asyncio.sleep(json.loads(job.payload)["seconds"])
+    await asyncio.sleep(json.loads(job.read())["seconds"])
 
 
 async def attempt(job: Job, source: WorkSource, settings: WorkerSettings) -> str:
