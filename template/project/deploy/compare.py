@@ -5,7 +5,7 @@
 """Compare what Kustomize and Helm make of this application: the base, then each environment.
 
 Every field of every object must be equal, but for what each tool adds of its own:
-- the label app.kubernetes.io/managed-by, and Helm's tests
+- the label app.kubernetes.io/managed-by, Helm's tests, and the annotations helm.sh/*
 - what replaces the pods when the configuration changes: Kustomize puts a hash at the end of a
   generated ConfigMap's name, the chart has the annotation checksum/config
 - a namespace that is left out: the object goes to the one that is installed to
@@ -62,6 +62,9 @@ def objects(text: str, generated: list[str], namespace: str) -> dict[str, dict[s
         metadata["name"] = names.get(metadata["name"], metadata["name"])
         metadata.setdefault("namespace", namespace)
         metadata.get("labels", {}).pop("app.kubernetes.io/managed-by", None)
+        annotations = metadata.pop("annotations", {})
+        if kept := {k: v for k, v in annotations.items() if not k.startswith("helm.sh/")}:
+            metadata["annotations"] = kept
         spec = item.get("spec", {}).get("jobTemplate", item).get("spec", {})
         template = spec.get("template", {}).get("metadata", {})
         if template.get("annotations", {}).pop("checksum/config", None):
