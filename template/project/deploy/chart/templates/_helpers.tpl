@@ -52,3 +52,11 @@ labels:
 {{- define "app.containerName" -}}
 {{- eq .key "main" | ternary .root.Chart.Name .key -}}
 {{- end }}
+
+{{- /* The number of the pod's port that the Service's first port leads to: the application's, or a proxy's. */ -}}
+{{- define "app.servedPort" -}}
+{{- $target := (first .service.ports).targetPort -}}
+{{- range append (.initContainers | default list) .container -}}
+{{- range .ports }}{{ if eq .name $target }}{{ .containerPort }}{{ end }}{{ end -}}
+{{- end -}}
+{{- end }}
