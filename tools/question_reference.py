@@ -54,7 +54,9 @@ CONDITIONS = {
 DEFAULTS = {
     "from_folder(_folder_name)": "the destination folder's name, made valid: `My_App` gives `my-app`",
     "golden_path.team": "`team` of golden-path.yml",
-    "golden_path.registry }#/#{ app_name }#:0.1.0": "`REGISTRY/APP_NAME:0.1.0`, with `registry` of golden-path.yml",
+    "golden_path.registry }#/#{ team }#/#{ app_name }#:0.1.0": (
+        "`REGISTRY/TEAM/APP_NAME:0.1.0`, with `registry` of golden-path.yml"
+    ),
     "golden_path.registry ~ '/' ~ team ~ '/' ~ app_name": (
         "`REGISTRY/TEAM/APP_NAME`, with `registry` of golden-path.yml"
     ),

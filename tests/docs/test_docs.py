@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import question_reference
 import yaml
+from support.objects import of_kind
 from support.questionnaire import golden_path, questions, settings
 from support.sandbox import ROOT
 
@@ -115,6 +116,14 @@ def test_what_is_yours_is_what_updates_leave_alone() -> None:
     assert kept == set(settings()["_skip_if_exists"])
 
 
+def test_what_is_written_once_is_listed() -> None:
+    """The files that an update never brings back are those that copier.yml leaves out of updates."""
+    entries = [re.search(r"'/(.*)' if _copier_operation == 'update'", entry) for entry in settings()["_exclude"]]
+    listed = re.search(r"\*\*Shared code\*\*.*?for good", (REFERENCE / "ownership.md").read_text(), re.DOTALL)
+    paths = set(re.findall(r"`((?:src|tests)/[^`]+)`", listed[0])) if listed else set()
+    assert paths == {entry[1] for entry in entries if entry}
+
+
 def test_every_generated_file_is_described(everything: set[str]) -> None:
     """The list of generated files covers each path, and names none that never exists."""
     patterns = first_column(REFERENCE / "generated-files.md")
@@ -127,6 +136,13 @@ def test_every_make_target_is_described(render: Renderer) -> None:
     described = {entry.split()[1] for entry in first_column(REFERENCE / "make-targets.md")}
     helped = re.findall(r"^([a-z-]+):.*## ", (render({}).path / "Makefile").read_text(), re.MULTILINE)
     assert described == set(helped)
+
+
+def test_the_example_of_a_quota_is_real(render: Renderer) -> None:
+    """The numbers are those of the default application."""
+    (example,) = blocks(REFERENCE / "defaults.md", "yaml")
+    (quota,) = of_kind(render({}).platform("prod"), "ResourceQuota")
+    assert yaml.safe_load(example)["hard"] == quota["spec"]["hard"]
 
 
 @pytest.fixture(scope="module")
