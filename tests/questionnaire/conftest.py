@@ -23,9 +23,9 @@ def bare_template(template: Path, tmp_path_factory: pytest.TempPathFactory) -> P
     return folder
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def _compiled_once() -> Iterator[None]:
-    """Let all copies in this process share one Jinja environment, so that macros are compiled once and not 150 times.
+    """Let the copies of a module share one Jinja environment, so that macros are compiled once and not 150 times.
 
     Copier makes an environment for each copy, always in the same way; compiling is nine tenths of asking.
     """

@@ -15,6 +15,11 @@ COMPUTED = ("app", "stages")
 """The hidden values that every file of a repository is rendered from."""
 
 
+def names(text: str) -> list[str]:
+    """Names of questions, written with spaces between them."""
+    return text.split()
+
+
 class Interview:
     """One run of the questionnaire with `--defaults`, whose answers can then be tried one by one."""
 
