@@ -6,10 +6,8 @@ only `env` is added to, behind the pod's identity.
 metadata:
   labels:
     {{- include "app.podLabels" . | nindent 4 }}
-  {{- with .root.Values.config }}
   annotations:
-    checksum/config: {{ toJson . | sha256sum }}
-  {{- end }}
+    checksum/config: {{ .root.Values.config | default dict | toJson | sha256sum }}
 spec:
   serviceAccountName: {{ include "app.serviceAccountName" .root | quote }}
   automountServiceAccountToken: false
@@ -37,11 +35,9 @@ spec:
 {{- $container := .workload.container -}}
 name: {{ .root.Chart.Name | quote }}
 image: {{ include "app.image" .root | quote }}
-{{- if .root.Values.config }}
 envFrom:
   - configMapRef:
       name: {{ include "app.configName" .root | quote }}
-{{- end }}
 env:
   - name: POD_NAME
     valueFrom:
