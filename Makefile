@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: bench demo e2e golden help lint lock setup test test-full test-quick tools
+.PHONY: bench demo docs e2e golden help lint lock setup test test-full test-quick tools
 
 PYTHON ?= python3.11
 JOBS ?= 2
@@ -58,10 +58,14 @@ bench: setup ## Compare the time of a copy with that of a one-file template
 golden: setup ## Render the repositories in tests/golden anew; look at the difference before you commit
 	$(MODULE) support.golden
 
+docs: setup ## Write docs/reference/questions.md anew from the questionnaire
+	$(BIN)/python tools/question_reference.py
+
 lint: tools ## Check this repository's own code and configuration
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/python tools/question_reference.py --check
 	$(BIN)/yamllint --strict .
 	tools=$$($(BIN)/python tools/toolbox.py bin-dir); $$tools/actionlint
 	$(BIN)/zizmor --offline --quiet .

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
-from typing import TYPE_CHECKING
+import tomllib
+from typing import TYPE_CHECKING, Any
 
 import toolbox
 
@@ -12,7 +14,7 @@ from support.commands import attempt
 from support.strict_yaml import AmbiguousYAMLError, read
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from support.repository import Repository
@@ -48,6 +50,20 @@ def ambiguous_yaml(repository: Repository) -> list[str]:
                 read(path)
             except AmbiguousYAMLError as error:
                 found.append(str(error))
+    return found
+
+
+PARSERS: dict[str, Callable[[str], Any]] = {".json": json.loads, ".py": ast.parse, ".toml": tomllib.loads}
+
+
+def broken_files(repository: Repository) -> list[str]:
+    """JSON, TOML and Python files that do not parse."""
+    found = []
+    for path in files(repository):
+        try:
+            PARSERS.get(path.suffix, str)(path.read_text())
+        except (ValueError, SyntaxError) as error:
+            found.append(f"{path.relative_to(repository.path)}: {error}")
     return found
 
 

@@ -4,6 +4,8 @@
 # ///
 """Compare what Kustomize and Helm make of this application: the base, then each environment.
 
+Tells as well where an overlay was left behind by a changed answer: namespace, image, host name.
+
 Every field of every object must be equal, but for what each tool adds of its own:
 - the label app.kubernetes.io/managed-by, Helm's tests, and the annotations helm.sh/*
 - what replaces the pods when the configuration changes: Kustomize puts a hash at the end of a
@@ -83,6 +85,17 @@ def differences(path: str, left: Any, right: Any) -> Iterator[str]:
         yield f"  {path}\n    kustomize: {left!r:.200}\n    helm:      {right!r:.200}"
 
 
+def left_behind(folder: Path, overlay: dict[str, Any]) -> Iterator[str]:
+    """What an update cannot change, because the overlay is yours."""
+    platform = yaml.safe_load((DEPLOY / "platform" / folder.name / "namespace.yaml").read_text())
+    if overlay.get("namespace") != (namespace := platform["metadata"]["name"]):
+        yield f"  namespace: {overlay.get('namespace')}, the platform's is {namespace}"
+    repository = yaml.safe_load((CHART / "values.yaml").read_text())["image"]["repository"]
+    names = [image["name"] for image in overlay.get("images", [])]
+    if repository not in names:
+        yield f"  images: {', '.join(names)}, the base runs {repository}"
+
+
 def compare(folder: Path) -> list[str]:
     values = [] if folder == BASE else [f"--values={CHART}/values-{folder.name}.yaml"]
     files = [source / "kustomization.yaml" for source in (BASE, folder)]
@@ -94,11 +107,18 @@ def compare(folder: Path) -> list[str]:
     helm = objects(run(*template, *values), [], namespace)
     generated = [generator["name"] for generator in generators]
     kustomize = objects(run("kubectl", "kustomize", str(folder)), generated, namespace)
+    found = [] if folder == BASE else list(left_behind(folder, overlay))
+    for spec in [item.get("spec", {}) for item in kustomize.values() if folder != BASE]:
+        rules = [rule["host"] for rule in spec.get("rules", []) if "host" in rule]
+        for host in spec.get("hostnames", rules):
+            if hosts.setdefault(host, folder.name) != folder.name:
+                found.append(f"  {host} is the host of {hosts[host]} too")
     pairs = [(name, kustomize.get(name), helm.get(name)) for name in sorted(kustomize | helm)]
-    return [line for pair in pairs for line in differences(*pair)]
+    return found + [line for pair in pairs for line in differences(*pair)]
 
 
 different = False
+hosts: dict[str, str] = {}
 for folder in [BASE, *sorted(DEPLOY.glob("overlays/*"))]:
     found = compare(folder)
     different |= bool(found)

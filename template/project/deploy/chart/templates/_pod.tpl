@@ -9,15 +9,11 @@ metadata:
     {{- with .workload.podLabels }}
     {{- toYaml . | nindent 4 }}
     {{- end }}
-  {{- if or .root.Values.config .workload.podAnnotations }}
   annotations:
-    {{- with .root.Values.config }}
-    checksum/config: {{ toJson . | sha256sum }}
-    {{- end }}
+    checksum/config: {{ .root.Values.config | default dict | toJson | sha256sum }}
     {{- with .workload.podAnnotations }}
     {{- toYaml . | nindent 4 }}
     {{- end }}
-  {{- end }}
 spec:
   {{- $pod := .workload.pod | default dict }}
   serviceAccountName: {{ include "app.serviceAccountName" .root | quote }}
@@ -68,7 +64,7 @@ spec:
 {{- $identity = append $identity (dict "name" (first .) "valueFrom" (dict "fieldRef" (dict "fieldPath" (last .)))) -}}
 {{- end -}}
 {{- $mounts = list (dict "name" "tmp" "mountPath" "/tmp") -}}
-{{- if .root.Values.config }}{{ $config = list (dict "configMapRef" (dict "name" (include "app.configName" .root))) }}{{ end -}}
+{{- $config = list (dict "configMapRef" (dict "name" (include "app.configName" .root))) -}}
 {{- end -}}
 name: {{ .name | quote }}
 image: {{ .container.image | default (include "app.image" .root) | quote }}

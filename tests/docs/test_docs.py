@@ -1,0 +1,210 @@
+"""The documentation tells the truth about what can be looked up: questions, keys, paths, targets, links."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import question_reference
+import yaml
+from support.objects import of_kind
+from support.questionnaire import golden_path, questions, settings
+from support.sandbox import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from support.render import Answers, Renderer
+
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+REFERENCE = ROOT / "docs/reference"
+VARIETY: tuple[Answers, ...] = (
+    {},
+    {"preset": "worker", "monitoring": "prometheus-operator", "ci": "none"},
+    {"expose": "ingress", "ci": "gitlab", "monitoring": "prometheus-operator"},
+)
+"""Answers which together give every file that there is."""
+
+FREE_KEYS = {"labels", "annotations", "dashboard_labels"}
+"""Maps of golden-path.yml whose keys an organisation chooses."""
+
+each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+
+
+@each_page
+def test_links_lead_somewhere(page: Path) -> None:
+    """A link to a file, and to a heading in it, finds both."""
+    for target, anchor in re.findall(r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]*))?\)", without_code(page.read_text())):
+        found = (page.parent / target).resolve() if target else page
+        assert found.exists(), f"{target} is not there"
+        assert not anchor or anchor in anchors(found), f"{target}#{anchor} is not there"
+
+
+@each_page
+def test_lines_are_short(page: Path) -> None:
+    """Every line but those of tables, which cannot be broken."""
+    long = [line for line in page.read_text().splitlines() if len(line) > 120 and not line.startswith("|")]
+    assert not long
+
+
+@each_page
+def test_yaml_can_be_read(page: Path) -> None:
+    """Every block that says it is YAML."""
+    for block in blocks(page, "yaml"):
+        assert list(yaml.safe_load_all(block)), block
+
+
+@each_page
+def test_answers_that_are_given_exist(page: Path) -> None:
+    """Copier ignores an answer that nobody asks for, so a misspelt one in an example would do nothing."""
+    given = set(re.findall(r"--data '?(\w+)=", page.read_text())) - {"NAME"}
+    assert given <= set(questions())
+
+
+@each_page
+def test_targets_that_are_used_exist(page: Path, render: Renderer) -> None:
+    """`make x y ENV=dev` in a shell block is a target of a generated repository, or of this one."""
+    known = targets(render({}).path / "Makefile") | targets(ROOT / "Makefile")
+    for line in (line for block in blocks(page, "sh") for line in block.splitlines()):
+        if found := re.search(r"(?:^|&& )make ((?:[a-z][a-z-]* ?)+)", line):
+            assert set(found[1].split()) <= known, line
+
+
+def test_the_question_reference_is_current() -> None:
+    """`make docs` would change nothing."""
+    assert question_reference.PAGE.read_text() == question_reference.page()
+
+
+def test_every_question_is_documented() -> None:
+    """Each has a heading, in the order in which it is asked."""
+    assert re.findall(r"^### `(\w+)`$", question_reference.PAGE.read_text(), re.MULTILINE) == list(questions())
+
+
+def test_no_words_are_left_over() -> None:
+    """Words for an expression that is in the questionnaire no more would look as if they were true."""
+    text = str([question for topic in question_reference.topics().values() for question in topic.values()])
+    tables = (question_reference.CONDITIONS, question_reference.DEFAULTS, question_reference.CHOICES)
+    left_over = [key for table in tables for key in table if repr(key)[1:-1] not in text and key not in text]
+    assert not left_over
+
+
+def test_every_key_of_the_golden_path_is_documented() -> None:
+    """And none is documented that is not there."""
+    documented = set(first_column(REFERENCE / "golden-path.md"))
+    keys = set(dotted(golden_path()))
+    assert not keys - documented
+    parents = {key.rpartition(".")[0] for key in keys}
+    assert not documented - keys - parents
+
+
+def test_every_generated_file_has_one_owner(everything: set[str]) -> None:
+    """The ownership table covers each path exactly once, and names none that never exists."""
+    rows = rows_of(REFERENCE / "ownership.md")
+    patterns = [(owner, pattern) for owner, paths, *_ in rows for pattern in re.findall(r"`([^`]+)`", paths)]
+    assert not [pattern for _, pattern in patterns if not any(matches(path, pattern) for path in everything)]
+    owners = {path: [owner for owner, pattern in patterns if matches(path, pattern)] for path in everything}
+    assert not {path: found for path, found in owners.items() if len(found) != 1}
+
+
+def test_what_is_yours_is_what_updates_leave_alone() -> None:
+    """The table agrees with the rule in copier.yml."""
+    yours = next(paths for owner, paths, *_ in rows_of(REFERENCE / "ownership.md") if owner == "yours")
+    kept = {f"/{pattern.removesuffix('/**')}" for pattern in re.findall(r"`([^`]+)`", yours)}
+    assert kept == set(settings()["_skip_if_exists"])
+
+
+def test_what_is_written_once_is_listed() -> None:
+    """The files that an update never brings back are those that copier.yml leaves out of updates."""
+    entries = [re.search(r"'/(.*)' if _copier_operation == 'update'", entry) for entry in settings()["_exclude"]]
+    listed = re.search(r"\*\*Shared code\*\*.*?for good", (REFERENCE / "ownership.md").read_text(), re.DOTALL)
+    paths = set(re.findall(r"`((?:src|tests)/[^`]+)`", listed[0])) if listed else set()
+    assert paths == {entry[1] for entry in entries if entry}
+
+
+def test_every_generated_file_is_described(everything: set[str]) -> None:
+    """The list of generated files covers each path, and names none that never exists."""
+    patterns = first_column(REFERENCE / "generated-files.md")
+    assert not [pattern for pattern in patterns if not any(matches(path, pattern) for path in everything)]
+    assert not [path for path in everything if not any(matches(path, pattern) for pattern in patterns)]
+
+
+def test_every_make_target_is_described(render: Renderer) -> None:
+    """Each target with a help text, and no other."""
+    described = {entry.split()[1] for entry in first_column(REFERENCE / "make-targets.md")}
+    helped = re.findall(r"^([a-z-]+):.*## ", (render({}).path / "Makefile").read_text(), re.MULTILINE)
+    assert described == set(helped)
+
+
+def test_the_example_of_a_quota_is_real(render: Renderer) -> None:
+    """The numbers are those of the default application."""
+    (example,) = blocks(REFERENCE / "defaults.md", "yaml")
+    (quota,) = of_kind(render({}).platform("prod"), "ResourceQuota")
+    assert yaml.safe_load(example)["hard"] == quota["spec"]["hard"]
+
+
+@pytest.fixture(scope="module")
+def everything(render: Renderer) -> set[str]:
+    """Every path that some set of answers gives."""
+    copies = [render(answers).path for answers in VARIETY]
+    return {path.relative_to(copy).as_posix() for copy in copies for path in copy.rglob("*") if path.is_file()}
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    """The code blocks of a page in one language."""
+    found = re.findall(rf"^( *)```{language}\n(.*?)^\1```$", page.read_text(), re.MULTILINE | re.DOTALL)
+    return [textwrap.dedent(text) for _, text in found]
+
+
+def without_code(text: str) -> str:
+    """A page without its code blocks and inline code."""
+    return re.sub(r"`[^`\n]*`", "", re.sub(r"^ *```.*?^ *```$", "", text, flags=re.MULTILINE | re.DOTALL))
+
+
+def anchors(page: Path) -> set[str]:
+    """What GitHub calls the headings of a page."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def rows_of(page: Path) -> list[list[str]]:
+    """The cells of every table row of a page, headings left out."""
+    lines = re.findall(
+        r"^\|(.*)\|$", re.sub(r"^\|.*\|\n\|[-|]+\|$", "", page.read_text(), flags=re.MULTILINE), re.MULTILINE
+    )
+    return [[cell.strip() for cell in line.split(" | ")] for line in lines]
+
+
+def first_column(page: Path) -> list[str]:
+    """The code in the first column of a page's tables."""
+    return [code for row in rows_of(page) for code in re.findall(r"`([^`]+)`", row[0])]
+
+
+def targets(makefile: Path) -> set[str]:
+    """Every target that a Makefile names."""
+    return set(re.findall(r"^([a-z][a-z0-9-]*):", makefile.read_text(), re.MULTILINE))
+
+
+def matches(path: str, pattern: str) -> bool:
+    """Whether a path fits a pattern in which `*` stays in a folder and `**` does not."""
+    parts = (part.replace(r"\*", "[^/]*") for part in re.escape(pattern).split(r"\*\*"))
+    return re.fullmatch(".*".join(parts), path) is not None
+
+
+def dotted(value: Any, path: str = "") -> Iterator[str]:
+    """The keys of golden-path.yml as the reference writes them, down to where an organisation chooses the names."""
+    for key, entry in value.items():
+        name = f"{path}.{key}" if path else key
+        if path == "presets":
+            yield from dotted(entry, "presets.PRESET")
+        elif (
+            isinstance(entry, dict) and key not in FREE_KEYS | {"resources"} and name != "environments[].autoscaling"
+        ):
+            yield from ([name] if name == "presets.PRESET.autoscaling" else [])
+            yield from dotted(entry, name)
+        else:
+            yield name
+            for item in entry if isinstance(entry, list) else []:
+                yield from dotted(item, f"{name}[]") if isinstance(item, dict) else ()

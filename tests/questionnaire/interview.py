@@ -1,0 +1,51 @@
+"""Goes through the questionnaire as copier does, and stops before a repository is rendered."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from copier._main import Worker
+from copier._user_data import Question
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+COMPUTED = ("app", "stages")
+"""The hidden values that every file of a repository is rendered from."""
+
+
+def names(text: str) -> list[str]:
+    """Names of questions, written with spaces between them."""
+    return text.split()
+
+
+class Interview:
+    """One run of the questionnaire with `--defaults`, whose answers can then be tried one by one."""
+
+    def __init__(self, template: Path, destination: Path, answers: Mapping[str, Any]) -> None:
+        """Ask everything. A wrong answer raises what copier raises."""
+        worker = Worker(str(template), destination, data=dict(answers), defaults=True, quiet=True)
+        worker._ask()  # noqa: SLF001 - copier has no public way to ask without rendering
+        self.context: Mapping[str, Any] = worker._render_context()  # noqa: SLF001
+        self.recorded: Mapping[str, Any] = {
+            name: value for name, value in self.context["_copier_answers"].items() if not name.startswith("_")
+        }
+        self._environment = worker.jinja_env
+        self._questions = {
+            name: Question(
+                answers=worker.answers, context=self.context, jinja_env=worker.jinja_env, var_name=name, **details
+            )
+            for name, details in worker.template.questions_data.items()
+        }
+
+    def finding(self, name: str, value: Any) -> str:
+        """What the validator of a question says to a value that is parsed already. Its crashes are not caught."""
+        validator = self._environment.from_string(self._questions[name].validator)
+        return validator.render({**self.context, name: value}).strip()
+
+    def resolve(self, name: str, value: Any) -> None:
+        """Compute the hidden values with another answer, and raise what goes wrong."""
+        context = {**self.context, name: value}
+        for computed in COMPUTED:
+            self._environment.from_string(self._questions[computed].default).render(context)

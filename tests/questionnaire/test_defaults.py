@@ -1,0 +1,218 @@
+"""What is suggested, what is recorded, and what becomes of it when something else changes later."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+from questionnaire.interview import Interview, names
+from support.questionnaire import questions, settings
+from support.sandbox import TEMPLATE_URL
+from support.update import tree
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Callable
+
+    from support.render import Renderer
+    from support.repository import Repository
+    from support.update import Updater
+
+LONGEST_HELP = 100
+"""A line of help fits beside its mark in a terminal of common width."""
+
+VOCABULARY = names(
+    """
+    app_name description team namespace image_repository language kubernetes_version
+    workload_kind preset replicas autoscaling update_strategy workloads
+    schedule time_zone concurrency_policy starting_deadline_seconds completions parallelism completion_mode
+    backoff_limit pod_failure_policy ttl_seconds_after_finished
+    image command args ports env resources probes lifecycle termination_grace_period_seconds volume_mounts
+    sidecars init_containers volumes storage pod_labels pod_annotations
+    config config_files secrets downward_api
+    tolerations node_selector affinity topology_spread_constraints priority_class_name
+    services expose hostname tls network_policy
+    security_profile rbac_rules service_account_annotations authentication
+    quota limit_range tenants
+    environments ci gitops monitoring secrets_backend
+    advanced
+    """
+)
+"""The names that answers have, in Kubernetes' own words: presets, tests, docs and answer files agree on them."""
+
+AWKWARD: dict[str, Any] = {
+    "description": "\"#{ x }#\" {{ y }} ${{ z }} #% if %# 'it' \\n 1.30: yes # no",
+    "config": {
+        "TEMPLATE": "#{ x }# #% for a in b %# #| c |# {{ y }} {% z %} ${{ w }} $(( 1 ))",
+        "QUOTES": "'single' \"double\" `back` \\",
+        "LINES": "first\n  second: [\n\nlast\n",
+        "SPACES": "  around  ",
+        "VERSION": "1.30",
+        "COMMIT": "12345e7",
+        "OCTAL": "0o17",
+        "ANSWER": "no",
+        "NULL": "~",
+        "CRON": "* * * * *",
+        "EMPTY": "",
+        "UNICODE": "snow ☃ and 🎤",
+    },
+}
+"""Answers that some reader or writer of YAML, Jinja or shell would like to take for something else."""
+
+EVERY_ANSWER: dict[str, Any] = {
+    "app_name": "orders",
+    "team": "sales",
+    "language": "none",
+    "image": "registry.example.com/sales/orders:2.0.1",
+    "workload_kind": "deployment",
+    "preset": "web",
+    "ports": [{"name": "web", "containerPort": 3000}, {"name": "metrics", "containerPort": 9102}],
+    "expose": "ingress",
+    "config": {"LOG_LEVEL": "debug"},
+    "security_profile": "platform",
+    "advanced": True,
+    "description": "Takes orders",
+    "namespace": "sales",
+    "command": ["/bin/orders"],
+    "args": ["--port", "3000"],
+    "probes": {"readinessProbe": {"httpGet": {"path": "/ready", "port": "web"}}},
+    "resources": {"requests": {"cpu": "200m", "memory": "64Mi"}, "limits": {"memory": "128Mi"}},
+    "autoscaling": False,
+    "replicas": 3,
+    "hostname": "orders.example.org",
+    "network_policy": {"egress": [{"ports": [{"port": 5432}]}]},
+    "kubernetes_version": "1.35",
+    "environments": ["test", {"name": "live", "hostname": "www.example.org"}],
+    "monitoring": "prometheus-operator",
+    "ci": "gitlab",
+}
+"""Every question answered otherwise than by default; `image` takes the place of `image_repository`."""
+
+
+def recorded(repository: Path) -> dict[str, Any]:
+    """What the answers file holds, copier's own entries aside."""
+    loaded: dict[str, Any] = yaml.safe_load((repository / ".copier-answers.yml").read_text())
+    return {name: value for name, value in loaded.items() if not name.startswith("_")}
+
+
+@pytest.mark.parametrize("name", questions())
+def test_help(name: str) -> None:
+    """Each question has a line of help: one sentence or two, not wrapped."""
+    text = settings()[name]["help"]
+    assert "\n" not in text.strip()
+    assert 20 <= len(text) <= LONGEST_HELP
+    assert text[0].isupper()
+    assert text.endswith((".", "?"))
+
+
+def test_names() -> None:
+    """Questions are called what the rest of the project calls them."""
+    assert set(questions()) <= set(VOCABULARY)
+
+
+def test_nothing_needs_trust(
+    copier_cli: Callable[..., subprocess.CompletedProcess[str]], render: Renderer, tmp_path: Path
+) -> None:
+    """`copier copy --defaults` needs no --trust: the template runs no code of its own. It gives what tests render."""
+    assert not {"_tasks", "_jinja_extensions", "_migrations", "_external_data"} & set(settings())
+    done = copier_cli("copy", "--defaults", "--vcs-ref=v0.0.0", TEMPLATE_URL, "shop")
+    assert done.returncode == 0, done.stderr
+    assert tree(tmp_path / "shop") == tree(render({}).path)
+
+
+@pytest.mark.parametrize(
+    ("folder", "name"),
+    [
+        ("shop", "shop"),
+        ("My_App", "my-app"),
+        ("my.app v2", "my-app-v2"),
+        ("2048", "app-2048"),
+        ("-x-", "app-x"),
+        ("__", "app"),
+        ("ÄÖ", "app"),
+        ("größe", "gr-e"),
+        ("a" * 39 + "-b", "a" * 39),
+        ("A" * 200, "a" * 40),
+        ("9" * 200, "app-" + "9" * 36),
+    ],
+)
+def test_folder_gives_a_name(folder: str, name: str, bare_template: Path, tmp_path: Path) -> None:
+    """Whatever the folder is called, the name that is suggested for the application is valid, and near to it."""
+    assert Interview(bare_template, tmp_path / folder, {}).recorded["app_name"] == name
+
+
+def test_this_folder_gives_a_name(bare_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`copier copy SOURCE .` takes the name of the folder in which it is called."""
+    (tmp_path / "My_App").mkdir()
+    monkeypatch.chdir(tmp_path / "My_App")
+    assert Interview(bare_template, Path(os.curdir), {}).recorded["app_name"] == "my-app"
+
+
+ASKED = names("app_name team language workload_kind preset config security_profile advanced")
+
+
+@pytest.mark.parametrize(
+    ("answers", "more"),
+    [
+        ({}, ["expose"]),
+        ({"preset": "worker"}, []),
+        ({"language": "none"}, ["expose", "image", "ports"]),
+        ({"language": "none", "preset": "worker"}, ["image"]),
+        ({"hostname": "www.example.org", "ci": "none"}, ["expose", "hostname", "ci"]),
+        ({"image": "a.example.com/b:1", "command": ["c"]}, ["expose"]),
+    ],
+    ids=["web", "worker", "image", "image of a worker", "two given", "two given in vain"],
+)
+def test_only_answers_are_recorded(answers: dict[str, Any], more: list[str], bare_template: Path) -> None:
+    """A default that follows from something else is not recorded unless it is asked: it must be free to follow."""
+    assert set(Interview(bare_template, Path("shop"), answers).recorded) == {*ASKED, *more}
+
+
+def test_everything_can_be_given(
+    copier_cli: Callable[..., subprocess.CompletedProcess[str]], render: Renderer, tmp_path: Path
+) -> None:
+    """Every answer can come from a data file, is recorded as it was given, and gives the same repository again."""
+    assert set(questions()) - set(EVERY_ANSWER) == {"image_repository"}
+    (tmp_path / "answers.yml").write_text(yaml.safe_dump(EVERY_ANSWER, sort_keys=False))
+    done = copier_cli("copy", "--defaults", "--data-file=answers.yml", "--vcs-ref=v0.0.0", TEMPLATE_URL, "shop")
+    assert done.returncode == 0, done.stderr
+    assert recorded(tmp_path / "shop") == EVERY_ANSWER
+    assert tree(tmp_path / "shop") == tree(render(recorded(tmp_path / "shop")).path)
+
+
+def test_preset_carries_what_follows(update: Updater, render: Renderer) -> None:
+    """Another preset, given to an update, brings its own ports, sizes and scaling; nothing of the old one sticks."""
+    repository = update.copy({}, "one")
+    update.update(repository, {"preset": "worker"})
+    fresh = render({"preset": "worker"})
+    assert recorded(repository.path) == recorded(fresh.path)
+    assert parts_of_template(repository) == parts_of_template(fresh)
+
+
+def parts_of_template(repository: Repository) -> dict[str, str]:
+    """The files that people leave alone, because an update renews them."""
+    files = tree(repository.path)
+    return {
+        name: text
+        for name, text in files.items()
+        if name.startswith(("deploy/base/", "deploy/chart/templates/", "deploy/platform/"))
+        or name == "deploy/chart/values.yaml"
+    }
+
+
+def test_awkward_answers_survive(update: Updater) -> None:
+    """What copier recorded is what it reads again: an update of the template changes no character of an answer."""
+    given = {**AWKWARD, "config": json.dumps(AWKWARD["config"], ensure_ascii=False)}
+    repository = update.copy(given, "awkward")
+    assert {name: recorded(repository.path)[name] for name in AWKWARD} == AWKWARD
+    before = tree(repository.path)
+    update.release("v0.1.0", lambda template: (template / "unrelated").touch())
+    update.update(repository, {}, "v0.1.0")
+    after = tree(repository.path)
+    assert {name: recorded(repository.path)[name] for name in AWKWARD} == AWKWARD
+    changed = [name for name in before.keys() | after.keys() if before.get(name) != after.get(name)]
+    assert changed == [".copier-answers.yml"]

@@ -1,0 +1,268 @@
+"""What the template says to a wrong answer, and that it does nothing else.
+
+Each file in invalid/ holds answers with one mistake, and the last line that `copier copy` then writes.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import re
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import copier
+import pytest
+import yaml
+from questionnaire.interview import Interview
+from support.answers import CLEAN_REFUSAL
+from support.commands import run
+from support.questionnaire import questions
+from support.render import commit
+from support.sandbox import ROOT, TEMPLATE_URL
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Callable, Iterator, Mapping
+
+    from support.render import Renderer
+
+FIXTURES: dict[str, dict[str, Any]] = {
+    path.stem: yaml.safe_load(path.read_text()) for path in sorted((Path(__file__).parent / "invalid").glob("*.yml"))
+}
+
+TOO_LARGE = {"CERTIFICATES": "x" * 131072}
+TOO_LARGE_MESSAGE = (
+    "ValueError: Validation error for question 'config': 131084 bytes are more than fits into environment "
+    "variables (131072): take the largest values out"
+)
+
+NOT_YET_REACHABLE = ("is neither true nor false",)
+"""Messages that no answer leads to yet: no field of template/schemas/kubernetes.json is a boolean."""
+
+OF_EACH_SORT = ("app-name-uppercase", "preset-unknown", "config-value-date", "probe-port-unknown")
+"""A name, a choice, a map, a path into a structure: what is slow to try is tried with these."""
+
+
+def refusal(template: Path, answers: Mapping[str, Any], destination: Path) -> str:
+    """The last line of the traceback with which a copy ends."""
+    with pytest.raises(ValueError, match=r"\S") as caught:
+        copier.run_copy(str(template), destination, data=dict(answers), defaults=True, quiet=True)
+    return traceback.format_exception_only(caught.value)[-1].strip().splitlines()[-1]
+
+
+def contents(folder: Path) -> dict[str, str]:
+    """Every file below a folder, Git's own aside."""
+    files = (path for path in folder.rglob("*") if path.is_file() and ".git" not in path.parts)
+    return {str(path.relative_to(folder)): path.read_text() for path in files}
+
+
+@pytest.mark.parametrize("name", FIXTURES)
+def test_refused_with_nothing_written(name: str, bare_template: Path, tmp_path: Path) -> None:
+    """The message is the one expected, and the folder of the copy is not made."""
+    assert refusal(bare_template, FIXTURES[name]["answers"], tmp_path / "new/shop") == FIXTURES[name]["message"]
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize("name", OF_EACH_SORT)
+def test_refused_with_nothing_changed(name: str, bare_template: Path, tmp_path: Path) -> None:
+    """A folder that exists stays as it was."""
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop/README.md").write_text("Mine.\n")
+    assert refusal(bare_template, FIXTURES[name]["answers"], tmp_path / "shop") == FIXTURES[name]["message"]
+    assert contents(tmp_path / "shop") == {"README.md": "Mine.\n"}
+
+
+def test_configuration_too_large(bare_template: Path, tmp_path: Path) -> None:
+    """A configuration that no container could be started with is refused: Linux takes 128 KiB a variable."""
+    assert refusal(bare_template, {"config": TOO_LARGE}, tmp_path / "shop") == TOO_LARGE_MESSAGE
+
+
+@pytest.mark.parametrize("name", OF_EACH_SORT)
+def test_program_says_the_same(
+    name: str, copier_cli: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
+) -> None:
+    """The `copier` program, given the answers in a file, ends with the same line, with code 1, and writes nothing."""
+    (tmp_path / "answers.yml").write_text(yaml.safe_dump(FIXTURES[name]["answers"]))
+    done = copier_cli("copy", "--defaults", "--data-file=answers.yml", "--vcs-ref=v0.0.0", TEMPLATE_URL, "new/shop")
+    assert done.returncode == 1
+    assert done.stderr.rstrip().splitlines()[-1] == FIXTURES[name]["message"]
+    assert not (tmp_path / "new").exists()
+
+
+def test_update_loses_nothing(
+    render: Renderer, copier_cli: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
+) -> None:
+    """A wrong answer that is given to an update ends it before anything is touched, edits included."""
+    repository = render.loose({}, tmp_path / "shop").path
+    run("git", "init", "--quiet", cwd=repository)
+    (repository / "README.md").write_text("Mine.\n")
+    commit(repository, "A copy, edited")
+    before = contents(repository)
+    done = copier_cli("update", "--defaults", "--vcs-ref=:current:", "--data=environments=[Dev]", repository)
+    assert done.returncode == 1
+    assert done.stderr.rstrip().splitlines()[-1] == FIXTURES["environment-name"]["message"]
+    assert contents(repository) == before
+    assert run("git", "status", "--porcelain", cwd=repository) == ""
+
+
+@pytest.mark.parametrize("name", FIXTURES)
+def test_message_helps(name: str) -> None:
+    """A message names the question, then the value at fault, and after a colon what to do; it is not a crash."""
+    message = FIXTURES[name]["message"].removeprefix("ValueError: ")
+    assert CLEAN_REFUSAL.fullmatch(message)
+    assert len(message) < 300
+    assert not re.search(r"undefined|object|attribute|Error", message)
+
+
+def test_every_message_has_a_fixture() -> None:
+    """Whatever the validators can say is said to some fixture, so that a new rule cannot come without one."""
+    said = [fixture["message"] for fixture in FIXTURES.values()] + [TOO_LARGE_MESSAGE]
+    silent = [text for text, pattern in messages() if not any(pattern.search(line) for line in said)]
+    assert [text for text in silent if not any(part in text for part in NOT_YET_REACHABLE)] == []
+    schemas = json.loads((ROOT / "template/schemas/kubernetes.json").read_text())
+    assert not any("boolean" in schema["fields"].values() for schema in schemas.values())
+
+
+def messages() -> Iterator[tuple[str, re.Pattern[str]]]:
+    """Each line of the validators that is a message, and a pattern for what it becomes."""
+    sources = [ROOT / "template/macros/check.jinja", *sorted((ROOT / "template/questions").glob("*.yml"))]
+    for source in sources:
+        text = source.read_text()
+        if source.suffix == ".yml":
+            text = "\n".join(entry.get("validator", "") for entry in yaml.safe_load(text).values())
+            text = text.replace("%# ", "%#\n").replace(" #%", "\n#%")
+        text = re.sub(r"#\|.*?\|#|#%.*?%#", "", text, flags=re.DOTALL)
+        for line in map(str.strip, text.splitlines()):
+            literal = re.split(r"#\{.*?\}#", line)
+            if re.search(r"[a-z]: \S", "".join(literal)):
+                yield line, re.compile(".*".join(map(re.escape, literal)))
+
+
+JUNK: list[Any] = [
+    *(None, True, 0, -1, 10**30, 16**5000, 1.5, float("nan"), "", "A B", "a\nb", "\x00", "#{ 7*7 }#", "{{ y }}"),
+    *([], [None], ["x"], [{}], {}, {"x": None}, {1: 2}, {None: None}, {"a\nb": "c"}, {("a", 1): "b"}),
+    *(dt.date(2024, 1, 1), {dt.date(2024, 1, 1): "x"}, {"x": [dt.date(2024, 1, 1)]}),
+    *({1, 2}, b"\xff", {b"\xff": 1}, {"x": b"\xff"}, "a" * 5000, ["a"] * 300, [[["x"]]]),
+]
+LOOP: list[Any] = []
+LOOP.append(LOOP)
+JUNK += [LOOP, {"x": LOOP}]
+
+SOUND: dict[str, list[Any]] = {
+    "config": [{"A": "b", "C": "d"}],
+    "command": [["serve", "--verbose"]],
+    "args": [["serve"]],
+    "ports": [[{"name": "http", "containerPort": 8080, "protocol": "TCP"}, {"name": "m", "containerPort": 1}]],
+    "probes": [
+        {
+            "startupProbe": {
+                "httpGet": {
+                    "path": "/",
+                    "port": "http",
+                    "scheme": "HTTP",
+                    "httpHeaders": [{"name": "a", "value": "b"}],
+                },
+                "periodSeconds": 1,
+            },
+            "readinessProbe": {"exec": {"command": ["a"]}, "successThreshold": 2},
+            "livenessProbe": {"grpc": {"port": 1, "service": "x"}},
+        },
+        {"livenessProbe": {"tcpSocket": {"port": 8080}}},
+    ],
+    "resources": [{"requests": {"cpu": "1", "memory": "1Gi"}, "limits": {"memory": "1.5Gi", "cpu": 2}}],
+    "autoscaling": [False, {"minReplicas": 1, "maxReplicas": 2, "targetCPUUtilizationPercentage": 3}],
+    "replicas": [1],
+    "environments": [
+        [
+            "a",
+            {
+                "name": "b",
+                "namespace": "c",
+                "hostname": "d.e",
+                "autoscaling": {"minReplicas": 1, "maxReplicas": 2},
+            },
+            "z",
+        ],
+    ],
+    "network_policy": [
+        {
+            "ingress": [
+                {
+                    "from": [
+                        {
+                            "podSelector": {
+                                "matchLabels": {"a": "b"},
+                                "matchExpressions": [{"key": "a", "operator": "In", "values": ["b"]}],
+                            },
+                            "namespaceSelector": {"matchLabels": {"a": "b"}},
+                        }
+                    ],
+                    "ports": [{"port": 1, "endPort": 2, "protocol": "TCP"}, {"port": "http"}],
+                }
+            ],
+            "egress": [{"to": [{"ipBlock": {"cidr": "10.0.0.0/8"}}]}],
+        }
+    ],
+}
+"""A sound answer to each structured question, with every part that it can have."""
+
+
+def test_every_structured_question_is_tried() -> None:
+    """No question in YAML is missing below."""
+    assert {name for name, question in questions().items() if question.type == "yaml"} == set(SOUND)
+
+
+@pytest.mark.parametrize("name", SOUND)
+def test_malformed_structures(name: str, bare_template: Path, tmp_path: Path) -> None:
+    """A structure with junk at any place is refused in one line or resolved; no validator falls over it.
+
+    Junk is of every type that YAML makes: dates, sets, bytes, keys that are no strings, lists that hold themselves.
+    """
+    interview = Interview(bare_template, tmp_path / "shop", {"language": "none", "autoscaling": False})
+    for sound in SOUND[name]:
+        assert interview.finding(name, sound) == ""
+        for broken in mutations(sound):
+            found = interview.finding(name, broken)
+            assert re.fullmatch(r"(?:[^\n]+: \S[^\n]*)?", found)
+            if not found:
+                interview.resolve(name, broken)
+
+
+def mutations(value: Any) -> Iterator[Any]:
+    """The value with one part replaced by junk, one left out, or one added."""
+    yield from JUNK
+    if isinstance(value, dict):
+        for key, item in value.items():
+            rest = {other: value[other] for other in value if other != key}
+            yield rest
+            for junk in mutations(item):
+                yield {**rest, key: junk}
+        for key in ("junk", "a\nb: c", 1, None, dt.date(2024, 1, 1), b"x"):
+            yield {**value, key: "v"}
+    if isinstance(value, list):
+        for index, item in enumerate(value):
+            for junk in mutations(item):
+                yield [*value[:index], junk, *value[index + 1 :]]
+
+
+@pytest.mark.parametrize("text", ["{", "[dev, prod", "a: b: c", "'", "{{ y }}"])
+def test_known_limit_broken_yaml(text: str, bare_template: Path, tmp_path: Path) -> None:
+    """Known limit: of text that is no YAML, copier itself says where it breaks, but not for which question.
+
+    Copier parses before it validates, so the template has no say. What must hold: nothing is written.
+    """
+    with pytest.raises(ValueError, match=r"line 1, column \d+") as caught:
+        copier.run_copy(str(bare_template), tmp_path / "shop", data={"config": text}, defaults=True, quiet=True)
+    assert "config" not in str(caught.value)
+    assert not (tmp_path / "shop").exists()
+
+
+@pytest.mark.parametrize("value", [["shop"], {"name": "shop"}, dt.date(2024, 1, 1)])
+def test_known_limit_no_text(value: Any, bare_template: Path, tmp_path: Path) -> None:
+    """Known limit: a list, a map or a date for a question that takes text is refused by copier, without its name."""
+    assert refusal(bare_template, {"team": value}, tmp_path / "shop") == (
+        f"ValueError: Could not convert {value} to string"
+    )
+    assert not (tmp_path / "shop").exists()

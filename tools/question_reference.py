@@ -1,0 +1,199 @@
+"""Write docs/reference/questions.md from the questionnaire, or check that it is current.
+
+    python tools/question_reference.py [--check]
+
+Names, types, help and choices are read from copier.yml and the files that it includes. What a template expression
+means is said in words by the tables below, whose keys are the expressions themselves: an expression that is new or
+has changed finds no words, and the program fails until somebody has written them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import re
+import sys
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGE = ROOT / "docs/reference/questions.md"
+
+INTRODUCTION = """\
+# Questions
+
+<!-- Written by tools/question_reference.py from the questionnaire; `make docs` writes it anew. -->
+
+Every question, in the order in which it is asked. An answer is given at the prompt, by `--data NAME=VALUE` or in a
+file by `--data-file`; the last two work for questions that are not asked, too. Structured answers are YAML, in
+Kubernetes' own schema.
+
+An answer is recorded in `.copier-answers.yml` when it was asked or given, and stays until it is changed. What is
+neither is computed at every copy and update: it follows from the other answers and from
+[golden-path.yml](golden-path.md). `advanced` therefore pins: what it asks is recorded, even where the suggestion was
+taken.
+
+A prompt asks again until the answer is valid. A refused `--data` ends the copy with exit code 1 and writes nothing;
+the last line names the question, the value and the remedy.
+"""
+
+CONDITIONS = {
+    "advanced": "`advanced` is true",
+    "preset == 'web'": "`preset` is `web`",
+    "language != 'none'": "`language` is not `none`",
+    "language == 'none'": "`language` is `none`",
+    "advanced and expose is defined and expose != 'none'": "`advanced` is true and `expose` is not `none`",
+    "advanced and not (autoscaling | default(golden_path.presets[preset].autoscaling | default(false)))": (
+        "`advanced` is true and there is no autoscaler"
+    ),
+}
+
+DEFAULTS = {
+    "from_folder(_folder_name)": "the destination folder's name, made valid: `My_App` gives `my-app`",
+    "golden_path.team": "`team` of golden-path.yml",
+    "golden_path.registry }#/#{ team }#/#{ app_name }#:0.1.0": (
+        "`REGISTRY/TEAM/APP_NAME:0.1.0`, with `registry` of golden-path.yml"
+    ),
+    "golden_path.registry ~ '/' ~ team ~ '/' ~ app_name": (
+        "`REGISTRY/TEAM/APP_NAME`, with `registry` of golden-path.yml"
+    ),
+    "{'LOG_LEVEL': 'info'} | to_json if language == 'python' else '{}'": (
+        "`{LOG_LEVEL: info}` for Python, empty for `none`"
+    ),
+    "app_name ~ ', ' ~ {'web': 'a web service', 'worker': 'a worker'}[preset]": (
+        "`APP_NAME, a web service` or `APP_NAME, a worker`"
+    ),
+    "app_name": "`app_name`",
+    "app_name ~ '.' ~ golden_path.domain": "`APP_NAME.DOMAIN`, with `domain` of golden-path.yml",
+    "golden_path.presets[preset].resources | to_json": "`presets.PRESET.resources` of golden-path.yml",
+    "(golden_path.presets[preset].autoscaling | default(false)) | to_json": (
+        "`presets.PRESET.autoscaling` of golden-path.yml; none where the preset has none"
+    ),
+    "golden_path.presets[preset].replicas": "`presets.PRESET.replicas` of golden-path.yml",
+    "[{'name': 'http', 'containerPort': 8080}] | to_json": "`[{name: http, containerPort: 8080}]`",
+    "golden_path.kubernetes_versions[0]": "the first of `kubernetes_versions` in golden-path.yml",
+    "golden_path.environments | to_json": "`environments` of golden-path.yml",
+    "golden_path.monitoring": "`monitoring` of golden-path.yml",
+    "golden_path.ci": "`ci` of golden-path.yml",
+    "model.probes_of(ports if ports is defined else [])": (
+        "with preset `web` on the first port, which must accept connections and, to be ready, answer HTTP; "
+        "with preset `worker` none"
+    ),
+}
+
+CHOICES = {
+    "golden_path.kubernetes_versions | to_json": "`kubernetes_versions` of golden-path.yml",
+}
+
+COMPUTED = {
+    "golden_path": "What golden-path.yml says, read at every copy and update.",
+    "app": "The application: every answer resolved, each default filled in. All files are rendered from it.",
+    "stages": "The environments in order of promotion: namespace, host, autoscaling and quota of each.",
+}
+
+
+class UnknownExpressionError(Exception):
+    """The questionnaire holds an expression that the tables above do not put into words."""
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads copier.yml: an `!include` becomes the path that it names."""
+
+
+_Loader.add_constructor("!include", lambda _, node: Path(node.value))
+
+
+def topics() -> dict[str, dict[str, dict[str, Any]]]:
+    """Every question by its topic, which is the name of its file, in the order in which they are asked."""
+    documents = yaml.load_all((ROOT / "copier.yml").read_text(), _Loader)
+    files = [document for document in documents if isinstance(document, Path)]
+    return {file.stem: yaml.safe_load((ROOT / file).read_text()) for file in files}
+
+
+def page() -> str:
+    """The reference, as it should be."""
+    asked, computed = [], []
+    for topic, questions in topics().items():
+        hidden = {name for name, question in questions.items() if question.get("when") is False}
+        computed += [f"| `{name}` | {_words(name, name, COMPUTED)} |" for name in questions if name in hidden]
+        sections = [_section(name, question) for name, question in questions.items() if name not in hidden]
+        if sections:
+            asked.append(f"## {topic.capitalize()}\n\n" + "\n".join(sections))
+    table = "\n".join(["| name | holds |", "|---|---|", *computed])
+    last = f"## Computed values\n\nNever asked and never recorded.\n\n{table}\n"
+    return "\n".join([INTRODUCTION, *asked, last])
+
+
+def _section(name: str, question: dict[str, Any]) -> str:
+    rows = [("type", f"`{question['type']}`")]
+    if "choices" in question:
+        rows.append(("choices", _choices(name, question["choices"])))
+    rows += [("default", _default(name, question.get("default"))), ("asked", _asked(name, question))]
+    rows.append(("recorded", "when asked or given; else computed anew each time" if "ask" in question else "always"))
+    if (when := _expression(question.get("when"))) is not None:
+        rows.append(("exists", f"when {_words(name, when, CONDITIONS)}; dropped from the answers otherwise"))
+    lines = "\n".join(_wrap(f"- {label}: {text}", indent="  ") for label, text in rows)
+    return f"### `{name}`\n\n{_wrap(question['help'])}\n\n{lines}\n"
+
+
+def _wrap(text: str, indent: str = "") -> str:
+    return textwrap.fill(text, 118, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+
+
+def _choices(name: str, choices: Any) -> str:
+    if isinstance(choices, str):
+        return _words(name, _expression(choices), CHOICES)
+    labels = ((label.partition(" (")[2].rstrip(")"), value) for label, value in choices.items())
+    return ", ".join(f"`{value}`" + (f" ({remark})" if remark else "") for remark, value in labels)
+
+
+def _default(name: str, default: Any) -> str:
+    expression = _expression(default)
+    if expression is None:
+        return f"`{str(default).lower() if isinstance(default, bool) else default}`"
+    # A default is unset while its question is not asked, so that it is not recorded.
+    expression = re.sub(r" if (?:advanced|preset)\b.*\belse UNSET$", "", expression)
+    literal = re.fullmatch(r"'([^']*)'", expression)
+    return f"`{literal[1]}`" if literal else _words(name, expression, DEFAULTS)
+
+
+def _asked(name: str, question: dict[str, Any]) -> str:
+    ask = _expression(question.get("ask"))
+    return "always" if ask is None else f"when {_words(name, ask, CONDITIONS)}"
+
+
+def _expression(value: Any) -> str | None:
+    """The Jinja expression in a setting without its delimiters and imports, or nothing for a plain value."""
+    if not isinstance(value, str) or "#{" not in value:
+        return None
+    return re.sub(r"#%-?.*?-?%#", "", value).strip().removeprefix("#{").removesuffix("}#").strip()
+
+
+def _words(name: str, expression: str | None, table: dict[str, str]) -> str:
+    if expression not in table:
+        raise UnknownExpressionError(f"{name}: put {expression!r} into words in tools/question_reference.py")
+    return table[expression]
+
+
+def main() -> None:
+    """Write the page, or compare it."""
+    parser = argparse.ArgumentParser(description="The reference of the questions")
+    parser.add_argument("--check", action="store_true", help="change nothing; fail if the page is not current")
+    check = parser.parse_args().check
+    try:
+        wanted = page()
+    except UnknownExpressionError as error:
+        sys.exit(str(error))
+    if not check:
+        PAGE.parent.mkdir(parents=True, exist_ok=True)
+        PAGE.write_text(wanted)
+    elif (found := PAGE.read_text()) != wanted:
+        difference = difflib.unified_diff(found.splitlines(), wanted.splitlines(), "found", "wanted", lineterm="")
+        sys.exit("\n".join([*difference, f"{PAGE.relative_to(ROOT)} is not current: run `make docs`"]))
+
+
+if __name__ == "__main__":
+    main()
