@@ -25,25 +25,14 @@ def field(node: yaml.Node | None, key: str) -> yaml.Node | None:
     return next((value for name, value in pairs if name.value == key), None)
 
 
-def pinned(text: str, image: yaml.Node | None, keys: list[str], line: str) -> tuple[str, str]:
+def pinned(text: str, image: yaml.Node | None, tag: str, line: str) -> tuple[str, str]:
     """The text with the image's tag or digest replaced by `line`, and the old value."""
     pairs = image.value if isinstance(image, yaml.MappingNode) else []
-    pins = [(key, value) for key, value in pairs if key.value in keys]
+    pins = [(key, value) for key, value in pairs if key.value in (tag, "digest")]
     if len(pins) != 1:
-        sys.exit(f"the image must have either {' or '.join(keys)}; nothing is changed")
+        sys.exit(f"the image must have either {tag} or digest; nothing is changed")
     key, value = pins[0]
     return text[: key.start_mark.index] + line + text[value.end_mark.index :], value.value
-
-
-def write_all(texts: dict[Path, str]) -> None:
-    before = {path: path.read_text() for path in texts}
-    try:
-        for path, text in texts.items():
-            path.write_text(text)
-    except OSError:
-        for path, text in before.items():
-            path.write_text(text)
-        raise
 
 
 def main() -> None:
@@ -53,28 +42,30 @@ def main() -> None:
     pin.add_argument("--tag")
     pin.add_argument("--digest")
     options = parser.parse_args()
-    kind = "digest" if options.tag is None else "tag"
-    new = options.digest if options.tag is None else options.tag
+    kind, new = ("digest", options.digest) if options.tag is None else ("tag", options.tag)
     if not re.fullmatch(VALID[kind], new, re.ASCII):
         sys.exit(f"{new!r} is not the {kind} of an image; nothing is changed")
 
     overlay = DEPLOY / "overlays" / options.environment / "kustomization.yaml"
     values = DEPLOY / "chart" / f"values-{options.environment}.yaml"
-    chart = yaml.safe_load((DEPLOY / "chart" / "values.yaml").read_text())
-    repository = chart["image"]["repository"]
+    repository = yaml.safe_load((DEPLOY / "chart/values.yaml").read_text())["image"]["repository"]
 
-    text = overlay.read_text()
-    images = field(yaml.compose(text), "images")
-    named = [(field(image, "name"), image) for image in (images.value if images else [])]
-    image = next((image for name, image in named if name and name.value == repository), None)
+    before = overlay.read_text()
+    images = field(yaml.compose(before), "images")
+    found = images.value if images else []
+    named = {getattr(field(image, "name"), "value", ""): image for image in found}
     key = "newTag" if kind == "tag" else kind
-    new_overlay, old = pinned(text, image, ["newTag", "digest"], f'{key}: "{new}"')
+    new_overlay, old = pinned(before, named.get(repository), "newTag", f'{key}: "{new}"')
 
     text = values.read_text()
-    image = field(yaml.compose(text), "image")
-    new_values, _ = pinned(text, image, ["tag", "digest"], f'{kind}: "{new}"')
+    new_values, _ = pinned(text, field(yaml.compose(text), "image"), "tag", f'{kind}: "{new}"')
 
-    write_all({overlay: new_overlay, values: new_values})
+    overlay.write_text(new_overlay)
+    try:
+        values.write_text(new_values)
+    except OSError:
+        overlay.write_text(before)
+        raise
     print(f"{options.environment}: {repository} {old} → {new} in {overlay.name} and {values.name}")
 
 

@@ -60,8 +60,16 @@ spec:
 {{- $mounts := list -}}
 {{- $config := list -}}
 {{- if $own -}}
-{{- range list (list "POD_NAME" "metadata.name") (list "POD_NAMESPACE" "metadata.namespace") (list "NODE_NAME" "spec.nodeName") -}}
+{{- $paths := list (list "POD_NAME" "metadata.name") (list "POD_NAMESPACE" "metadata.namespace") (list "NODE_NAME" "spec.nodeName") -}}
+{{- if .workload.job }}{{ $paths = append $paths (list "JOB_NAME" "metadata.labels['batch.kubernetes.io/job-name']") }}{{ end -}}
+{{- range $paths -}}
 {{- $identity = append $identity (dict "name" (first .) "valueFrom" (dict "fieldRef" (dict "fieldPath" (last .)))) -}}
+{{- end -}}
+{{- with (.workload.job | default dict).completions }}{{ $identity = append $identity (dict "name" "COMPLETIONS" "value" (toString .)) }}{{ end -}}
+{{- if eq .workload.kind "StatefulSet" -}}
+{{- $replicas := ternary (.workload.autoscaling | default dict).maxReplicas .workload.replicas (eq (include "app.autoscaled" .workload) "true") -}}
+{{- $identity = append $identity (dict "name" "PEERS_SERVICE" "value" (printf "%s-headless" (include "app.fullname" .))) -}}
+{{- $identity = append $identity (dict "name" "REPLICAS" "value" (toString $replicas)) -}}
 {{- end -}}
 {{- $mounts = list (dict "name" "tmp" "mountPath" "/tmp") -}}
 {{- $config = list (dict "configMapRef" (dict "name" (include "app.configName" .root))) -}}
