@@ -46,6 +46,7 @@ def test_every_pair_is_covered() -> None:
             assert len(met) == len(values(questions()[first])) * len(values(questions()[second])), (first, second)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", range(len(covering_array())))
 def test_answers_give_a_sound_repository(
     number: int, render: Renderer, cluster_with_crds: Cluster, request: pytest.FixtureRequest

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from support.cluster import Cluster
     from support.render import Renderer
 
+pytestmark = pytest.mark.slow
+
 ONE_ENVIRONMENT = {"environments": ["live"]}
 """What is tried here does not depend on how many environments there are."""
 

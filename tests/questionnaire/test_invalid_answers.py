@@ -21,6 +21,7 @@ from support.commands import run
 from support.questionnaire import questions
 from support.render import commit
 from support.sandbox import ROOT, TEMPLATE_URL
+from support.trees import tree
 
 if TYPE_CHECKING:
     import subprocess
@@ -52,12 +53,6 @@ def refusal(template: Path, answers: Mapping[str, Any], destination: Path) -> st
     return traceback.format_exception_only(caught.value)[-1].strip().splitlines()[-1]
 
 
-def contents(folder: Path) -> dict[str, str]:
-    """Every file below a folder, Git's own aside."""
-    files = (path for path in folder.rglob("*") if path.is_file() and ".git" not in path.parts)
-    return {str(path.relative_to(folder)): path.read_text() for path in files}
-
-
 @pytest.mark.parametrize("name", FIXTURES)
 def test_refused_with_nothing_written(name: str, bare_template: Path, tmp_path: Path) -> None:
     """The message is the one expected, and the folder of the copy is not made."""
@@ -71,7 +66,7 @@ def test_refused_with_nothing_changed(name: str, bare_template: Path, tmp_path: 
     (tmp_path / "shop").mkdir()
     (tmp_path / "shop/README.md").write_text("Mine.\n")
     assert refusal(bare_template, FIXTURES[name]["answers"], tmp_path / "shop") == FIXTURES[name]["message"]
-    assert contents(tmp_path / "shop") == {"README.md": "Mine.\n"}
+    assert tree(tmp_path / "shop") == {"README.md": "Mine.\n"}
 
 
 def test_configuration_too_large(bare_template: Path, tmp_path: Path) -> None:
@@ -99,11 +94,11 @@ def test_update_loses_nothing(
     run("git", "init", "--quiet", cwd=repository)
     (repository / "README.md").write_text("Mine.\n")
     commit(repository, "A copy, edited")
-    before = contents(repository)
+    before = tree(repository)
     done = copier_cli("update", "--defaults", "--vcs-ref=:current:", "--data=environments=[Dev]", repository)
     assert done.returncode == 1
     assert done.stderr.rstrip().splitlines()[-1] == FIXTURES["environment-name"]["message"]
-    assert contents(repository) == before
+    assert tree(repository) == before
     assert run("git", "status", "--porcelain", cwd=repository) == ""
 
 

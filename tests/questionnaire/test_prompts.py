@@ -16,7 +16,7 @@ import yaml
 from questionnaire.interview import names
 from support.questionnaire import settings
 from support.sandbox import TEMPLATE_URL
-from support.update import tree
+from support.trees import tree
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -29,7 +29,7 @@ def enter(folder: Path, template: Path, tools: Path | None) -> dict[str, str]:
     """The variables of a sandbox below `folder`: own Git identity, own caches, tools first, and no cluster.
 
     KUBECONFIG names an empty file, so that a command which forgets to say which cluster it means fails
-    instead of finding the user's.
+    instead of finding the user's. A `make` above the tests must not talk to the makes that they start.
     """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "gitconfig").write_text(GIT_CONFIG.format(template=template, url=TEMPLATE_URL))
@@ -45,5 +45,7 @@ def enter(folder: Path, template: Path, tools: Path | None) -> dict[str, str]:
         "HELM_CONFIG_HOME": str(folder / "helm/config"),
         "HELM_DATA_HOME": str(folder / "helm/data"),
         "KUBECONFIG": str(folder / "kubeconfig"),
+        "MAKEFLAGS": "",
+        "MAKELEVEL": "0",
         "PATH": os.pathsep.join([*map(str, paths), os.environ["PATH"]]),
     }

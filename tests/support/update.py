@@ -58,10 +58,3 @@ class Updater:
 def _data(answers: Mapping[str, Any]) -> list[str]:
     values = {name: value if isinstance(value, str) else json.dumps(value) for name, value in answers.items()}
     return [f"--data={name}={value}" for name, value in values.items()]
-
-
-def tree(folder: Path, without: tuple[str, ...] = ()) -> dict[str, str]:
-    """Every file below a folder by its path, except Git's own and those below the paths in `without`."""
-    files = (path for path in sorted(folder.rglob("*")) if path.is_file())
-    named = ((path.relative_to(folder).as_posix(), path) for path in files)
-    return {name: path.read_text() for name, path in named if not name.startswith((".git/", *without))}

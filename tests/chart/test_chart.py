@@ -1,0 +1,52 @@
+"""Runs the helm-unittest suites: the static templates in a chart of their own, and the charts that are rendered.
+
+The suites are YAML, one per kind of object, beside this file.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from support import golden
+from support.commands import attempt
+from support.sandbox import ROOT
+
+if TYPE_CHECKING:
+    from support.render import Renderer
+
+HERE = Path(__file__).parent
+STATIC = ROOT / "template/project/deploy/chart"
+
+
+def unittest(chart: Path, suites: Path) -> None:
+    """Put a folder of suites into a chart and run them."""
+    shutil.copytree(suites, chart / "tests")
+    done = attempt("helm-unittest", "--strict", "--file=tests/*_test.yaml", chart)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_static_templates(tmp_path: Path) -> None:
+    """The chart's templates hold no answer: beside any Chart.yaml and values they are a chart in their own right."""
+    chart = tmp_path / "sample"
+    shutil.copytree(HERE / "sample", chart)
+    shutil.copytree(STATIC / "templates", chart / "templates")
+    shutil.copy2(STATIC / "values.schema.json", chart)
+    unittest(chart, HERE / "static")
+
+
+def test_every_template_has_a_suite() -> None:
+    """A template that is added cannot go untested."""
+    suites = "".join(path.read_text() for path in (HERE / "static").glob("*_test.yaml"))
+    templates = {path.relative_to(STATIC / "templates").as_posix() for path in STATIC.glob("templates/**/*.yaml")}
+    assert templates
+    assert [name for name in sorted(templates) if name not in suites] == []
+
+
+@pytest.mark.parametrize("name", golden.ANSWERS)
+def test_rendered_chart(name: str, render: Renderer, tmp_path: Path) -> None:
+    """The chart of a default repository makes what its preset promises."""
+    repository = render.loose(golden.ANSWERS[name], tmp_path / name)
+    unittest(repository.chart, HERE / name)
