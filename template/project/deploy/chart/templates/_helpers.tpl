@@ -60,3 +60,11 @@ labels:
 {{- range .ports }}{{ if eq .name $target }}{{ .containerPort }}{{ end }}{{ end -}}
 {{- end -}}
 {{- end }}
+
+{{- /* An immutable ConfigMap is replaced by one of another name, in the letters that Kustomize uses for every one. */ -}}
+{{- define "app.configFilesName" -}}
+{{- $hash := toJson .set | sha256sum | trunc 10 -}}
+{{- range $from, $to := dict "0" "g" "1" "h" "3" "k" "a" "m" "e" "t" }}{{ $hash = $hash | replace $from $to }}{{ end -}}
+{{- printf "%s-%s" (include "app.configName" .root) .name -}}
+{{- if .set.immutable }}-{{ $hash }}{{ end -}}
+{{- end }}

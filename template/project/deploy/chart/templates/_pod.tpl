@@ -10,7 +10,7 @@ metadata:
     {{- toYaml . | nindent 4 }}
     {{- end }}
   annotations:
-    checksum/config: {{ .root.Values.config | default dict | toJson | sha256sum }}
+    checksum/config: {{ list .root.Values.config .root.Values.configFiles | toJson | sha256sum }}
     {{- with .workload.podAnnotations }}
     {{- toYaml . | nindent 4 }}
     {{- end }}
@@ -45,9 +45,15 @@ spec:
           {{- include "app.selectorLabels" $ | nindent 10 }}
     {{- end }}
   {{- end }}
-  {{- $tmp := dict "name" "tmp" "emptyDir" (dict "sizeLimit" "128Mi") }}
+  {{- $volumes := list (dict "name" "tmp" "emptyDir" (dict "sizeLimit" "128Mi")) }}
+  {{- if not .workload.container.image }}
+  {{- range $name, $set := .root.Values.configFiles }}
+  {{- $source := dict "name" (include "app.configFilesName" (dict "root" $.root "name" $name "set" $set)) }}
+  {{- $volumes = append $volumes (dict "name" $name "configMap" $source) }}
+  {{- end }}
+  {{- end }}
   volumes:
-    {{- include "app.byKey" (dict "key" "name" "defaults" (list $tmp) "given" $pod.volumes) | nindent 4 }}
+    {{- include "app.byKey" (dict "key" "name" "defaults" $volumes "given" $pod.volumes) | nindent 4 }}
   {{- with omit $pod "volumes" }}
   {{- toYaml . | nindent 2 }}
   {{- end }}
@@ -72,6 +78,11 @@ spec:
 {{- $identity = append $identity (dict "name" "REPLICAS" "value" (toString $replicas)) -}}
 {{- end -}}
 {{- $mounts = list (dict "name" "tmp" "mountPath" "/tmp") -}}
+{{- if not .container.image -}}
+{{- range $name, $set := .root.Values.configFiles -}}
+{{- $mounts = append $mounts (merge (dict "name" $name "readOnly" true) (pick $set "mountPath" "subPath")) -}}
+{{- end -}}
+{{- end -}}
 {{- $config = list (dict "configMapRef" (dict "name" (include "app.configName" .root))) -}}
 {{- end -}}
 name: {{ .name | quote }}
