@@ -13,7 +13,7 @@ import time
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from support.objects import CLUSTER_SCOPED, Manifest, of_kind, workloads
+from support.objects import CLUSTER_SCOPED, Manifest, Workload, at, is_test_hook, of_kind, workloads
 
 if TYPE_CHECKING:
     import subprocess
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from support.cluster import Cluster
     from support.repository import Repository
+
+POLICIES = ("ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding")
 
 QUOTA_SECONDS = 20
 """How long the controller may take until a fresh quota has a status; until then the server admits no pod."""
@@ -52,6 +54,10 @@ def deliver(cluster: Cluster, repository: Repository) -> list[str]:
     finally:
         names = [manifest["metadata"]["name"] for manifest in of_kind(platform, "Namespace")]
         cluster.kubectl("delete", "namespace", "--wait=false", "--ignore-not-found", *names)
+        for manifest in of_kind(platform, *POLICIES):
+            cluster.kubectl(
+                "delete", "--wait=false", "--ignore-not-found", manifest["kind"], manifest["metadata"]["name"]
+            )
 
 
 def deployers(platform: Sequence[Manifest]) -> str:
@@ -65,9 +71,13 @@ def deployers(platform: Sequence[Manifest]) -> str:
 def moved(objects: Sequence[Manifest], namespace: str) -> list[Manifest]:
     """The objects in another namespace, so that many tests can apply the same repository at the same time."""
     result = copy.deepcopy(list(objects))
+    old = next((manifest["metadata"]["name"] for manifest in of_kind(result, "Namespace")), namespace)
     for manifest in result:
         if manifest["kind"] == "Namespace":
             manifest["metadata"]["name"] = namespace
+        elif manifest["kind"] in POLICIES:
+            # A policy belongs to no namespace; its name and its selector say which one it is for.
+            manifest.update(json.loads(json.dumps(manifest).replace(old, namespace)))
         elif manifest["kind"] not in CLUSTER_SCOPED:
             manifest["metadata"]["namespace"] = namespace
     return result
@@ -83,9 +93,18 @@ def pods_of(objects: Sequence[Manifest]) -> list[Manifest]:
                 **workload.template.get("metadata", {}),
                 "name": f"{workload.key.name}-try"[-63:].lstrip("-"),
             },
-            "spec": workload.spec,
+            "spec": {**workload.spec, "volumes": [*workload.spec.get("volumes", []), *_claimed(workload)]},
         }
         for workload in workloads(objects)
+    ]
+
+
+def _claimed(workload: Workload) -> list[Manifest]:
+    """The volumes that a StatefulSet's controller adds to its first pod, one for each claim template."""
+    return [
+        {"name": name, "persistentVolumeClaim": {"claimName": f"{name}-{workload.key.name}-0"}}
+        for claim in at(workload.manifest, "spec", "volumeClaimTemplates", default=[])
+        if (name := claim["metadata"]["name"])
     ]
 
 
@@ -96,7 +115,7 @@ def complaints(done: subprocess.CompletedProcess[str]) -> list[str]:
 
 
 def _lasting(objects: Sequence[Manifest]) -> list[Manifest]:
-    return [manifest for manifest in objects if "helm.sh/hook" not in manifest["metadata"].get("annotations", {})]
+    return [manifest for manifest in objects if not is_test_hook(manifest)]
 
 
 def _apply(cluster: Cluster, objects: Sequence[Manifest], *flags: str) -> subprocess.CompletedProcess[str]:

@@ -52,14 +52,14 @@ def _descriptions(repository: Repository, given: str) -> Iterator[tuple[str, Any
 def _configurations(repository: Repository, given: Mapping[str, str]) -> Iterator[tuple[str, Any, Any]]:
     yield "values.yaml config", given, read(repository.chart / "values.yaml")[0].get("config", {})
     for rendering, objects in _renderings(repository):
-        found: dict[str, str] = next((each["data"] for each in of_kind(objects, "ConfigMap")), {})
+        found: dict[str, str] = next((each.get("data", {}) for each in of_kind(objects, "ConfigMap")), {})
         # The data of a ConfigMap has no order: Helm and Kustomize sort it.
         yield f"ConfigMap of {rendering}", dict(sorted(given.items())), dict(sorted(found.items()))
 
 
 def _containers(repository: Repository, answers: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:
     for rendering, objects in _renderings(repository):
-        container = next(w for w in workloads(objects) if not w.is_test).containers()[0]
+        container = next(w for w in workloads(objects) if not w.is_test).spec["containers"][0]
         for field in ("command", "args"):
             if field in answers:
                 yield f"{field} of {rendering}", answers[field], container[field]

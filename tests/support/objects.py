@@ -30,6 +30,9 @@ CLUSTER_SCOPED = frozenset(
         "CustomResourceDefinition",
         "APIService",
         "PriorityClass",
+        "RuntimeClass",
+        "ValidatingAdmissionPolicy",
+        "ValidatingAdmissionPolicyBinding",
     }
 )
 

@@ -36,6 +36,17 @@ def without_helm_labels(objects: Sequence[Manifest]) -> list[Manifest]:
     return list(objects)
 
 
+def without_hooks(objects: Sequence[Manifest]) -> list[Manifest]:
+    """Helm runs a Job anew with each release by annotations; for Kustomize, `make` deletes the old one."""
+    for manifest in objects:
+        annotations = at(manifest, "metadata", "annotations", default={})
+        for name in [name for name in annotations if name.startswith("helm.sh/hook")]:
+            del annotations[name]
+        if annotations == {}:
+            manifest["metadata"].pop("annotations", None)
+    return list(objects)
+
+
 def without_checksums(objects: Sequence[Manifest]) -> list[Manifest]:
     """The chart's `checksum/config` stands for what the hash in a ConfigMap's name does under Kustomize."""
     for workload in workloads(objects):
@@ -71,7 +82,7 @@ def in_namespace(objects: Sequence[Manifest], namespace: str) -> list[Manifest]:
 
 def normal_chart(objects: Sequence[Manifest], namespace: str) -> list[Manifest]:
     """A chart's objects without what only Helm adds."""
-    own = without_checksums(without_helm_labels(without_test_hooks(copy.deepcopy(list(objects)))))
+    own = without_hooks(without_checksums(without_helm_labels(without_test_hooks(copy.deepcopy(list(objects))))))
     return in_namespace(own, namespace)
 
 

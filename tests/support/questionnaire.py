@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import yaml
-from jinja2 import Environment, select_autoescape
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from support.sandbox import ROOT
 
@@ -38,6 +38,13 @@ def questions(root: Path = ROOT) -> dict[str, Question]:
     }
 
 
+def presets(root: Path = ROOT) -> dict[str, tuple[str, ...]]:
+    """The presets of each kind of workload, the default one first."""
+    entries = settings(root)
+    kinds: tuple[str, ...] = _choices(root, entries["workload_kind"]["choices"])
+    return {kind: _choices(root, entries["preset"]["choices"], workload_kind=kind) for kind in kinds}
+
+
 def settings(root: Path = ROOT) -> dict[str, Any]:
     """Everything that copier.yml holds once its includes are followed."""
 
@@ -59,14 +66,19 @@ def golden_path(root: Path = ROOT) -> dict[str, Any]:
     return decided
 
 
-def _choices(root: Path, declared: Any) -> tuple[Any, ...]:
-    """The values behind a question's choices: a list, a map from labels, or a template that yields one of them."""
+def _choices(root: Path, declared: Any, **answers: str) -> tuple[Any, ...]:
+    """The values behind a question's choices: a list, a map from labels, or a template that yields one of them.
+
+    What depends on the kind of workload and is asked for none in particular, is the choices of all kinds together.
+    """
+    if isinstance(declared, str) and "workload_kind" in declared and not answers:
+        return tuple(preset for of_kind in presets(root).values() for preset in of_kind)
     if isinstance(declared, str):
         environment = Environment(
-            variable_start_string="#{",
-            variable_end_string="}#",
+            loader=FileSystemLoader(root),
+            **settings(root)["_envops"] | {"undefined": StrictUndefined},
             autoescape=select_autoescape(default_for_string=False),
             extensions=["jinja2_ansible_filters.AnsibleCoreFiltersExtension"],
         )
-        declared = yaml.safe_load(environment.from_string(declared).render(golden_path=golden_path(root)))
+        declared = yaml.safe_load(environment.from_string(declared).render(golden_path=golden_path(root), **answers))
     return tuple(declared.values() if isinstance(declared, dict) else declared)

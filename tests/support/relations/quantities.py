@@ -9,6 +9,7 @@ from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from support.objects import Manifest, Workload, at, of_kind, workloads
+from support.questionnaire import golden_path
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -61,7 +62,19 @@ def _flat(container: Mapping[str, Any]) -> dict[str, Fraction]:
 
 
 def peak_pods(objects: Sequence[Manifest], workload: Workload) -> int:
-    """Pods of a Deployment in the middle of a rolling update at full scale: its replicas and the surge."""
+    """The most pods of a workload at one time.
+
+    Replicas at full scale and the surge of a rolling update; one on each of the nodes that golden-path.yml allows
+    for; the parallelism of a Job, twice where the runs of a CronJob may overlap or replace each other.
+    """
+    kind, spec = workload.key.kind, workload.manifest["spec"]
+    if kind in ("Job", "CronJob"):
+        job = at(spec, "jobTemplate", "spec", default=spec)
+        overlapping = kind == "CronJob" and spec.get("concurrencyPolicy", "Allow") != "Forbid"
+        return int(job.get("parallelism", 1)) * (2 if overlapping else 1)
+    if kind == "DaemonSet":
+        nodes: int = golden_path()["nodes"]
+        return nodes + surge(at(spec, "updateStrategy", "rollingUpdate", "maxSurge", default=0), nodes)
     scalers = (
         scaler
         for scaler in of_kind(objects, "HorizontalPodAutoscaler")
@@ -69,22 +82,31 @@ def peak_pods(objects: Sequence[Manifest], workload: Workload) -> int:
     )
     scaler = next(scalers, None)
     replicas: int = scaler["spec"]["maxReplicas"] if scaler else workload.manifest["spec"].get("replicas", 1)
-    surge = at(workload.manifest, "spec", "strategy", "rollingUpdate", "maxSurge", default="25%")
-    if isinstance(surge, str):
-        return replicas + ceil(replicas * Fraction(surge.removesuffix("%")) / 100)
-    return replicas + int(surge)
+    if kind == "StatefulSet" or at(spec, "strategy", "type") == "Recreate":
+        return replicas
+    return replicas + surge(at(spec, "strategy", "rollingUpdate", "maxSurge", default="25%"), replicas)
+
+
+def surge(written: str | int, replicas: int) -> int:
+    """The pods that a rolling update adds; Kubernetes rounds a percentage up."""
+    if isinstance(written, str):
+        return ceil(replicas * Fraction(written.removesuffix("%")) / 100)
+    return written
 
 
 def peak(objects: Sequence[Manifest]) -> dict[str, Fraction]:
     """What the namespace must hold at the peak, in the words of a ResourceQuota."""
     total: dict[str, Fraction] = defaultdict(Fraction)
     for workload in workloads(objects):
-        if workload.key.kind != "Deployment":
+        if workload.is_test:
             continue
         pods = peak_pods(objects, workload)
         total["pods"] += pods
         for name, amount in pod_resources(workload).items():
             total[name] += amount * pods
+        for claim in at(workload.manifest, "spec", "volumeClaimTemplates", default=[]):
+            total["persistentvolumeclaims"] += pods
+            total["requests.storage"] += pods * quantity(claim["spec"]["resources"]["requests"]["storage"])
     for name in ("cpu", "memory", "ephemeral-storage"):
         total[name] = total[f"requests.{name}"]
     for manifest in objects:

@@ -10,6 +10,9 @@ from support.relations.scene import Scene, violation
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+SCALABLE = frozenset({"Deployment", "StatefulSet"})
+"""The kinds whose number of pods somebody can choose."""
+
 BUILT_IN_CLUSTER_ROLES = frozenset({"view", "edit", "admin"})
 """ClusterRoles that every cluster has and that an application may bind in its own namespace."""
 
@@ -26,7 +29,9 @@ def objects_share_a_namespace(scene: Scene) -> Iterator[str]:
 def config_references_resolve(scene: Scene) -> Iterator[str]:
     """A ConfigMap that a container or volume names is in the rendering, with the key that is asked for."""
     for workload in scene.workloads:
-        for field, name, wanted in _config_references(workload):
+        for field, name, wanted, optional in _config_references(workload):
+            if optional:
+                continue
             config_map = scene.named("ConfigMap", name)
             if config_map is None:
                 yield violation(workload.manifest, field, f"names ConfigMap/{name}, which is not here")
@@ -34,22 +39,27 @@ def config_references_resolve(scene: Scene) -> Iterator[str]:
                 yield violation(workload.manifest, field, f"asks for key {wanted!r}, which ConfigMap/{name} has not")
 
 
-def _config_references(workload: Workload) -> Iterator[tuple[str, str, str | None]]:
+def _config_references(workload: Workload) -> Iterator[tuple[str, str, str | None, bool]]:
     for container in workload.containers():
         where = f"containers[{container['name']}]"
         for index, source in enumerate(container.get("envFrom", [])):
-            if "configMapRef" in source:
-                yield f"{where}.envFrom[{index}].configMapRef", source["configMapRef"]["name"], None
+            if reference := source.get("configMapRef"):
+                yield f"{where}.envFrom[{index}].configMapRef", reference["name"], None, _optional(reference)
         for variable in container.get("env", []):
             reference = at(variable, "valueFrom", "configMapKeyRef")
             if reference:
-                yield f"{where}.env[{variable['name']}]", reference["name"], reference["key"]
+                yield f"{where}.env[{variable['name']}]", reference["name"], reference["key"], _optional(reference)
     for volume in workload.spec.get("volumes", []):
         for source in [volume, *at(volume, "projected", "sources", default=[])]:
-            if "configMap" in source:
-                wanted = [item["key"] for item in source["configMap"].get("items", [])]
+            if reference := source.get("configMap"):
+                wanted = [item["key"] for item in reference.get("items", [])]
                 for item in wanted or [None]:
-                    yield f"volumes[{volume['name']}].configMap", source["configMap"]["name"], item
+                    yield f"volumes[{volume['name']}].configMap", reference["name"], item, _optional(reference)
+
+
+def _optional(reference: Manifest) -> bool:
+    """Whether the pods start without the ConfigMap, which then is somebody else's."""
+    return reference.get("optional", False) is True
 
 
 def service_accounts_resolve(scene: Scene) -> Iterator[str]:
@@ -71,6 +81,8 @@ def autoscaler_targets_one_workload(scene: Scene) -> Iterator[str]:
         present = {(w.manifest["apiVersion"], w.key.kind, w.key.name) for w in scene.lasting}
         if wanted not in present:
             yield violation(scaler, "spec.scaleTargetRef", f"{target} is no workload of the rendering")
+        elif wanted[1] not in SCALABLE:
+            yield violation(scaler, "spec.scaleTargetRef", f"is a {wanted[1]}, which cannot be scaled")
         if wanted in seen:
             yield violation(scaler, "spec.scaleTargetRef", f"is moved by {seen[wanted]} already")
         seen[wanted] = str(key(scaler))
@@ -84,11 +96,12 @@ def volume_mounts_resolve(scene: Scene) -> Iterator[str]:
     for workload in scene.workloads:
         claims = at(workload.manifest, "spec", "volumeClaimTemplates", default=[])
         present = {volume["name"] for volume in workload.spec.get("volumes", [])}
+        present |= {claim["metadata"]["name"] for claim in claims}
         mounted = set()
         for container in workload.containers():
             for mount in container.get("volumeMounts", []):
                 mounted.add(mount["name"])
-                if mount["name"] not in present | {claim["metadata"]["name"] for claim in claims}:
+                if mount["name"] not in present:
                     field = f"containers[{container['name']}].volumeMounts"
                     yield violation(workload.manifest, field, f"names volume {mount['name']!r}, which is not here")
         for name in sorted(present - mounted):

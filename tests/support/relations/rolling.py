@@ -26,8 +26,8 @@ def check(repository: Repository) -> list[str]:
     if not config_map.exists():
         return []
     manifest = read(config_map)[0]
-    name = min(manifest["data"])
-    manifest["data"][name] += "changed"
+    name = min(manifest.get("data", {"ADDED": ""}))
+    manifest["data"] = {**manifest.get("data", {}), name: manifest.get("data", {}).get(name, "") + "changed"}
     helm = repository.helm(None, f"--set-json=config={json.dumps(manifest['data'])}")
     return [
         *_keeps(repository.kustomize(), _kustomize_with(repository, manifest), f"base: {name}"),
