@@ -4,16 +4,19 @@
 # ///
 """Compare what Kustomize and Helm make of this application: the base, then each environment.
 
+Tells as well where an overlay was left behind by a changed answer: namespace, image, host name.
+
 Every field of every object must be equal, but for what each tool adds of its own:
 - the label app.kubernetes.io/managed-by, Helm's tests, and the annotations helm.sh/*
-- what replaces the pods when the configuration changes: Kustomize puts a hash at the end of a
-  generated ConfigMap's name, the chart has the annotation checksum/config
+- what replaces the pods when the configuration changes: a hash at the end of a generated
+  ConfigMap's name, in the chart of an immutable one's only; its annotation checksum/config
 - a namespace that is left out: the object goes to the one that is installed to
 """
 
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from difflib import unified_diff
 from pathlib import Path
 from typing import Any
@@ -60,6 +63,29 @@ def objects(text: str, namespace: str) -> dict[str, list[str]]:
     return found
 
 
+def plain(text: str, names: list[str]) -> str:
+    """The rendering without the hashes in the names of its ConfigMaps."""
+    for name in names:
+        pattern = rf'^  name: "?({re.escape(name)}-[2456789bcdfghkmt]{{10}})"?$'
+        for hashed in set(re.findall(pattern, text, re.M)):
+            text = text.replace(hashed, name)
+    return text
+
+
+def left_behind(folder: Path, overlay: dict[str, Any], text: str) -> Iterator[str]:
+    """What an update cannot change, because the overlay is yours."""
+    platform = yaml.safe_load((DEPLOY / "platform" / folder.name / "namespace.yaml").read_text())
+    if overlay.get("namespace") != (namespace := platform["metadata"]["name"]):
+        yield f"  namespace: {overlay.get('namespace')}, the platform's is {namespace}"
+    repository = yaml.safe_load((CHART / "values.yaml").read_text())["image"]["repository"]
+    names = [image["name"] for image in overlay.get("images", [])]
+    if repository not in names:
+        yield f"  images: {', '.join(names)}, the base runs {repository}"
+    for host in re.findall(r"^  hostnames:\n  - (.+)$|^  - host: (.+)$", text, re.M):
+        if (other := hosts.setdefault(host, folder.name)) != folder.name:
+            yield f"  {''.join(host)} is the host of {other} too"
+
+
 def compare(folder: Path) -> list[str]:
     values = [] if folder == BASE else [f"--values={CHART}/values-{folder.name}.yaml"]
     files = [source / "kustomization.yaml" for source in (BASE, folder)]
@@ -67,14 +93,12 @@ def compare(folder: Path) -> list[str]:
     namespace = overlay.get("namespace", "default")
     release = yaml.safe_load((CHART / "Chart.yaml").read_text())["name"]
     template = ["helm", "template", release, str(CHART), "--skip-tests", "--namespace", namespace]
-    helm = objects(run(*template, *values), namespace)
+    generators = base.get("configMapGenerator", []) + overlay.get("configMapGenerator", [])
+    names = [generator["name"] for generator in generators]
+    helm = objects(plain(run(*template, *values), names), namespace)
     text = run("kubectl", "kustomize", str(folder))
-    for generator in base.get("configMapGenerator", []) + overlay.get("configMapGenerator", []):
-        name = re.escape(generator["name"])
-        for hashed in set(re.findall(rf"^  name: ({name}-[2456789bcdfghkmt]{{10}})$", text, re.M)):
-            text = text.replace(hashed, generator["name"])
-    kustomize = objects(text, namespace)
-    lines = []
+    kustomize = objects(plain(text, names), namespace)
+    lines = [] if folder == BASE else list(left_behind(folder, overlay, text))
     for name in sorted(kustomize | helm):
         sides = kustomize.get(name, []), helm.get(name, [])
         lines += unified_diff(*sides, f"kustomize {name}", f"helm {name}", lineterm="")
@@ -82,6 +106,7 @@ def compare(folder: Path) -> list[str]:
 
 
 different = False
+hosts: dict[tuple[str, str], str] = {}
 for folder in [BASE, *sorted(DEPLOY.glob("overlays/*"))]:
     found = compare(folder)
     different |= bool(found)
