@@ -38,11 +38,17 @@ OWN_POLICY = {
     r"has a question of its own|has questions of its own|is for each container to say": "a question of its own",
     r"fails in every hook|is the application's, which starts only after": "what could not work",
     r"is not a path": "paths that mean something else than they say",
-    r"is not a label's key|is not the name of an object|is no key of|is not an object": "names that nothing can have",
+    r"is not a label's key|is not a name|is no name|is no key of|is not an object": "names that nothing can have",
     r"follows from the|goes past the scheduler|own ServiceAccount|without an audience": "what belongs elsewhere",
     r"medium: .* is not known|hugepages|is not a resource of every node": "huge pages, and what no kubelet knows",
     r"is not for a container that ends before": "what a container that ends has no use for",
     r"is not the application's container|is not part of a host name": "names that are not the application's, or none",
+    r"^null is not|: null is not|^0 is not a list|has no sources": "nothing, where something was to be said",
+    r"is not a quantity above zero": "amounts of nothing, or beyond all nodes",
+    r"windowsOptions|1\.35 or newer": "what is not in every cluster that the template supports",
+    r"ties the claim to one volume": "claims that only one pod could use",
+    r"is the platform's to choose": "what OpenShift's default constraints refuse",
+    r"is not a valid name": "names that are stricter than a container's, like every other name here",
     r"is read by no supported version": "fields behind a feature gate",
 }
 """What the server would take, and the questionnaire refuses all the same: a message, and why."""
