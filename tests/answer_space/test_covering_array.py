@@ -7,6 +7,7 @@ holds that support/verdict.py lists, and whose objects a real API server takes f
 from __future__ import annotations
 
 import json
+from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,9 +15,9 @@ from support.answers import (
     REPRESENTATIVES,
     answers,
     covering_array,
+    factors,
     fields_at_fault,
     repairs,
-    values,
 )
 from support.apiserver import deliver
 from support.questionnaire import questions
@@ -37,13 +38,11 @@ def test_every_question_is_varied() -> None:
 
 
 def test_every_pair_is_covered() -> None:
-    """The array holds each pair of values of each two questions; the generator's word is not taken for it."""
-    names = [name for name, question in questions().items() if len(values(question)) > 1]
+    """The array holds each pair of values of each two factors; the generator's word is not taken for it."""
     rows = covering_array()
-    for position, first in enumerate(names):
-        for second in names[position + 1 :]:
-            met = {(json.dumps(row[first]), json.dumps(row[second])) for row in rows}
-            assert len(met) == len(values(questions()[first])) * len(values(questions()[second])), (first, second)
+    for (first, ones), (second, others) in combinations(factors().items(), 2):
+        met = {(json.dumps(row[first]), json.dumps(row[second])) for row in rows}
+        assert len(met) == len(ones) * len(others), (first, second)
 
 
 @pytest.mark.slow
@@ -76,7 +75,7 @@ def settle(
         message = str(refusal)
     count(request, "sets refused, each with field, value and remedy")
     assert fields_at_fault(message), f"not a clean refusal of {answers(row)}:\n{message}"
-    accepted = []
+    accepted: list[Repository] = []
     for _, variants in repairs(row, message):
         found = (settle(render, variant, request, seen) for variant in variants)
         accepted += next((repositories for repositories in found if repositories), [])

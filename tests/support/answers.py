@@ -4,18 +4,34 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
-from allpairspy import AllPairs
-
-from support.questionnaire import Question, questions
+from support.questionnaire import Question, presets, questions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from support.render import Answers
 
 ABSENT = "(left to its default)"
+
+WORKER_IMAGE = "registry.example.com/team/worker:2.0.1"
+
+MOUNTS = [
+    {"name": "identity", "mountPath": "/etc/identity", "readOnly": True},
+    {"name": "scratch", "mountPath": "/scratch"},
+    {"name": "shared", "mountPath": "/shared", "subPath": "shop", "readOnly": True},
+]
+"""Mounts of the volumes below."""
+
+
+def claim(*, storage: str, **fields: Any) -> dict[str, Any]:
+    """A PersistentVolumeClaimSpec."""
+    return {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": storage}}, **fields}
+
+
+QUESTIONS = questions()
 
 REPRESENTATIVES: dict[str, tuple[Any, ...]] = {
     "app_name": ("shop", "a" * 40),
@@ -34,6 +50,21 @@ REPRESENTATIVES: dict[str, tuple[Any, ...]] = {
             "SCRIPT": "set -e\necho {{ x }}\n",
             "NONE": "",
         },
+    ),
+    "config_files": (
+        ABSENT,
+        [
+            {"name": "settings", "mountPath": "/etc/settings", "data": {"app.toml": "level = 1\n", "VERSION": "1.30"}},
+            {"name": "certificate", "mountPath": "/etc/ca", "binaryData": {"ca.der": "MIIB"}},
+        ],
+    ),
+    "secrets": (
+        ABSENT,
+        [
+            {"name": "database", "env": {"DATABASE_PASSWORD": "password"}},
+            {"name": "all", "envFrom": True, "prefix": "ALL_"},
+            {"name": "certificate", "mountPath": "/etc/tls", "items": [{"key": "tls.crt", "path": "crt", "mode": 256}]},
+        ],
     ),
     "command": (ABSENT, ["/bin/app", "--when=* * * * *"]),
     "args": (ABSENT, ["serve", "08", "yes"]),
@@ -82,6 +113,133 @@ REPRESENTATIVES: dict[str, tuple[Any, ...]] = {
             ],
         },
     ),
+    "schedule": (ABSENT, "*/5 8-18 * * mon-fri", "@daily"),
+    "time_zone": (ABSENT, "Europe/Berlin"),
+    "starting_deadline_seconds": (ABSENT, 3600),
+    "completion_mode": (ABSENT, "Indexed"),
+    "completions": (ABSENT, 3),
+    "parallelism": (ABSENT, 5),
+    "backoff_limit": (ABSENT, 0),
+    "pod_failure_policy": (
+        ABSENT,
+        {"rules": [{"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]}]},
+    ),
+    "ttl_seconds_after_finished": (ABSENT, 600),
+    "update_strategy": (ABSENT, {"type": "RollingUpdate"}),
+    "storage": (
+        ABSENT,
+        [],
+        [
+            {"name": "data", "mountPath": "/data", "spec": claim(storage="2.5Gi", storageClassName="fast")},
+            {"name": "wal", "mountPath": "/wal", "spec": claim(storage="500M", accessModes=["ReadWriteOncePod"])},
+        ],
+    ),
+    "sidecars": (
+        ABSENT,
+        ["log-shipper", "otel-collector", "config-reloader"],
+        [
+            {
+                "name": "cache",
+                "image": "docker.io/library/redis:8.0.3",
+                "ports": [{"name": "redis", "containerPort": 6379}],
+                "env": [{"name": "SIZE", "valueFrom": {"resourceFieldRef": {"resource": "limits.memory", "divisor": 1}}}],
+                "startupProbe": {"tcpSocket": {"port": "redis"}},
+                "resources": {"requests": {"cpu": "50m", "memory": "64Mi"}, "limits": {"memory": "64Mi"}},
+                "volumeMounts": [{"name": "tmp", "mountPath": "/data", "subPath": "redis"}],
+            }
+        ],
+    ),
+    "init_containers": (
+        ABSENT,
+        [
+            "prepare-volume",
+            {
+                "name": "unpack",
+                "image": "docker.io/library/busybox:1.37.0",
+                "command": ["sh", "-c", "echo {{ x }} > /work/08"],
+                "resources": {"requests": {"cpu": "2", "memory": "1Gi"}, "limits": {"memory": "1Gi"}},
+                "volumeMounts": [{"name": "work", "mountPath": "/work"}],
+            },
+        ],
+    ),
+    "env": (
+        ABSENT,
+        [
+            {"name": "VERSION", "value": "08"},
+            {"name": "PASSWORD", "valueFrom": {"secretKeyRef": {"name": "database", "key": "password"}}},
+            {"name": "LABEL", "valueFrom": {"fieldRef": {"fieldPath": "metadata.labels['app.kubernetes.io/name']"}}},
+            {"name": "CPU", "valueFrom": {"resourceFieldRef": {"resource": "requests.cpu", "divisor": "1m"}}},
+        ],
+    ),
+    "env_from": (ABSENT, [{"prefix": "DB_", "secretRef": {"name": "database", "optional": True}}]),
+    "lifecycle": (ABSENT, {"preStop": {"sleep": {"seconds": 10}}}),
+    "termination_grace_period_seconds": (ABSENT, 120),
+    "volumes": (
+        ABSENT,
+        [
+            {
+                "name": "identity",
+                "projected": {
+                    "defaultMode": 288,
+                    "sources": [
+                        {"secret": {"name": "client", "items": [{"key": "tls.crt", "path": "crt"}]}},
+                        {"configMap": {"name": "elsewhere", "optional": True}},
+                        {"downwardAPI": {"items": [{"path": "labels", "fieldRef": {"fieldPath": "metadata.labels"}}]}},
+                        {"serviceAccountToken": {"path": "token", "audience": "vault", "expirationSeconds": 3600}},
+                    ],
+                },
+            },
+            {"name": "scratch", "emptyDir": {"medium": "Memory", "sizeLimit": "32Mi"}},
+            {"name": "shared", "persistentVolumeClaim": {"claimName": "shared", "readOnly": True}},
+        ],
+    ),
+    "volume_mounts": (ABSENT, MOUNTS),
+    "pod_labels": (ABSENT, {"example.com/tier": "1.30"}),
+    "pod_annotations": (ABSENT, {"example.com/scrape": "true", "example.com/note": "a: {{ b }}"}),
+    "node_selector": (ABSENT, {"kubernetes.io/arch": "amd64", "example.com/fast": "yes"}),
+    "tolerations": (
+        ABSENT,
+        [{"operator": "Exists"}],
+        [{"key": "gpu", "value": "yes", "effect": "NoExecute", "tolerationSeconds": 60}],
+    ),
+    "affinity": (
+        ABSENT,
+        "soft",
+        "hard",
+        {
+            "nodeAffinity": {
+                "requiredDuringSchedulingIgnoredDuringExecution": {
+                    "nodeSelectorTerms": [{"matchExpressions": [{"key": "disk", "operator": "In", "values": ["ssd"]}]}]
+                }
+            }
+        },
+    ),
+    "topology_spread_constraints": (ABSENT, []),
+    "priority_class_name": (ABSENT, "system-cluster-critical"),
+    "runtime_class_name": (ABSENT, "sandboxed"),
+    "pod_spec": (
+        ABSENT,
+        {
+            "hostAliases": [{"ip": "10.0.0.1", "hostnames": ["legacy.example.com"]}],
+            "imagePullSecrets": [{"name": "pull"}],
+            "dnsConfig": {"options": [{"name": "ndots", "value": "2"}]},
+        },
+    ),
+    "workloads": (
+        ABSENT,
+        [
+            {"name": "mail", "image": WORKER_IMAGE, "preset": "worker", "replicas": 1},
+            {
+                "name": "cache",
+                "image": WORKER_IMAGE,
+                "kind": "statefulset",
+                "ports": [{"name": "redis", "containerPort": 6379}],
+            },
+            {"name": "clean-up", "image": WORKER_IMAGE, "kind": "cronjob", "schedule": "0 4 * * *"},
+            {"name": "agents", "image": WORKER_IMAGE, "kind": "daemonset"},
+            {"name": "import", "image": WORKER_IMAGE, "kind": "job", "preset": "parallel"},
+        ],
+    ),
 }
 """What stands for each answer that is written freely. The first is what most people leave."""
 
@@ -96,27 +254,87 @@ CRASHES = ("has no attribute", "is undefined", "object is not", "not supported b
 """What a validator prints when it did not refuse an answer but fell over it."""
 
 
+# What only makes sense together is given together: these answers are no factors of their own.
+TOGETHER: dict[str, tuple[str, ...]] = {
+    "preset": ("workload_kind", "preset"),
+    "volumes": ("volumes", "volume_mounts"),
+    "secrets": ("secrets", "secrets_backend"),
+    "time_zone": ("time_zone", "starting_deadline_seconds"),
+    "completions": ("completions", "completion_mode", "parallelism"),
+    "pod_failure_policy": ("pod_failure_policy", "backoff_limit", "ttl_seconds_after_finished"),
+    "env": ("env", "env_from"),
+    "lifecycle": ("lifecycle", "termination_grace_period_seconds"),
+    "pod_labels": ("pod_labels", "pod_annotations", "node_selector"),
+    "priority_class_name": ("priority_class_name", "runtime_class_name"),
+}
+
+
 def values(question: Question) -> tuple[Any, ...]:
     """The values that a covering array takes for a question: its choices, or the representatives."""
+    if question.name == "preset":
+        return (ABSENT, *((kind, preset) for kind, of_kind in presets().items() for preset in of_kind))
     if question.values:
         return (ABSENT, *question.values)
     return REPRESENTATIVES[question.name]
 
 
 @cache
+def factors() -> dict[str, tuple[Any, ...]]:
+    """What is varied: each question with more than one value, unless it goes with another one."""
+    followers = {name for leader, names in TOGETHER.items() for name in names if name != leader}
+    known = {name: values(question) for name, question in QUESTIONS.items() if name not in followers}
+    return {name: chosen for name, chosen in known.items() if len(chosen) > 1}
+
+
+@cache
 def covering_array() -> tuple[dict[str, Any], ...]:
-    """Sets of answers in which each pair of values of each two questions meets at least once.
+    """Sets of answers in which each pair of values of each two factors meets at least once.
 
     Nothing is left out as impossible: what cannot go together, the template itself refuses.
     """
-    asked = {name: question for name, question in questions().items() if len(values(question)) > 1}
-    rows = AllPairs([values(question) for question in asked.values()])
-    return tuple(dict(zip(asked, row, strict=True)) for row in rows)
+    names = sorted(factors(), key=lambda name: -len(factors()[name]))
+    rows = pairwise_rows([len(factors()[name]) for name in names])
+    return tuple({name: factors()[name][choice] for name, choice in zip(names, row, strict=True)} for row in rows)
+
+
+def pairwise_rows(sizes: Sequence[int]) -> list[list[int]]:
+    """Rows of choices, one for each size, that hold each pair of choices: in-parameter-order (Lei and Tai, 1998).
+
+    A factor after the other, the rows so far get the choice that meets most pairs that are missing; what then is
+    missing still fills gaps of earlier rows, or makes rows. A gap that is left is choice 0, the default.
+    """
+    rows: list[list[int | None]] = [list(pair) for pair in product(range(sizes[0]), range(sizes[1]))]
+    for column in range(2, len(sizes)):
+        missing = {
+            (earlier, theirs, ours)
+            for earlier in range(column)
+            for theirs in range(sizes[earlier])
+            for ours in range(sizes[column])
+        }
+        for row in rows:
+            met = [{(i, choice, ours) for i, choice in enumerate(row)} & missing for ours in range(sizes[column])]
+            best = max(range(sizes[column]), key=lambda ours: len(met[ours]))  # noqa: B023 - called at once
+            missing -= met[best]
+            row.append(best if met[best] else None)
+        for earlier, theirs, ours in sorted(missing):
+            fits = (row for row in rows if row[earlier] in (None, theirs) and row[column] in (None, ours))
+            if (row := next(fits, None)) is None:
+                rows.append(row := [None] * (column + 1))
+            row[earlier], row[column] = theirs, ours
+    return [[choice or 0 for choice in row] for row in rows]
 
 
 def answers(row: Mapping[str, Any]) -> Answers:
-    """A row as answers: what it leaves to its default is not given."""
-    return {name: value for name, value in row.items() if value is not ABSENT}
+    """A row as answers: what it leaves to its default is not given, what goes with an answer is."""
+    given = {name: value for name, value in row.items() if value is not ABSENT}
+    for leader, names in TOGETHER.items():
+        if leader not in given:
+            continue
+        if leader == "preset":
+            given |= dict(zip(names, given[leader], strict=True))
+        else:
+            given |= {name: values(QUESTIONS[name])[1] for name in names if name != leader}
+    return given
 
 
 def fields_at_fault(message: str) -> list[str]:
@@ -125,16 +343,17 @@ def fields_at_fault(message: str) -> list[str]:
     if not refusal or any(crash in message for crash in CRASHES):
         return []
     first: str = refusal["field"] or refusal["choice"]
-    others = [name for name in questions() if name != first and re.search(rf"\b{name}\b", message)]
+    others = [name for name in QUESTIONS if name != first and re.search(rf"\b{name}\b", message)]
     return [first, *others]
 
 
 def repairs(row: Mapping[str, Any], message: str) -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    """For each question that a refusal names, the rows that differ from the refused one in that answer alone.
+    """For each factor that a refusal names, the rows that differ from the refused one in that factor alone.
 
-    If one of them per question is accepted, the array still holds every pair that the template allows: only
+    If one of them per factor is accepted, the array still holds every pair that the template allows: only
     the pair that was refused is gone.
     """
-    for name in fields_at_fault(message):
-        others = [value for value in values(questions()[name]) if value != row.get(name, ABSENT)]
+    leaders = {name: leader for leader, names in TOGETHER.items() for name in names}
+    for name in dict.fromkeys(leaders.get(field, field) for field in fields_at_fault(message)):
+        others = [value for value in factors().get(name, ()) if value != row.get(name, ABSENT)]
         yield name, [{**row, name: value} for value in others]

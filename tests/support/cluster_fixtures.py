@@ -21,6 +21,16 @@ from support.cluster import Cluster, ensure, stop
 PROGRAMS = ("etcd", "kube-apiserver", "kube-controller-manager", "kubectl")
 
 
+RUNTIME_CLASS = """
+apiVersion: node.k8s.io/v1
+kind: RuntimeClass
+metadata:
+  name: sandboxed
+handler: runsc
+"""
+"""A class that a pod can name: the server admits no pod of an unknown one."""
+
+
 @dataclass(frozen=True)
 class Run:
     """What the processes of one test run agree on: the cluster's directory, and the process that owns it."""
@@ -68,4 +78,6 @@ def cluster(pytestconfig: pytest.Config) -> Cluster:
 def cluster_with_crds(cluster: Cluster) -> Cluster:
     """The same cluster, serving the custom resources of toolbox.toml: HTTPRoute, ServiceMonitor and so on."""
     cluster.install_crds(list(toolbox.assets().crds.values()))
+    done = cluster.kubectl("apply", "--server-side", "--filename=-", input=RUNTIME_CLASS)
+    assert done.returncode == 0, done.stderr
     return cluster

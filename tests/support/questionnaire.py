@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -38,6 +39,7 @@ def questions(root: Path = ROOT) -> dict[str, Question]:
     }
 
 
+@cache
 def presets(root: Path = ROOT) -> dict[str, tuple[str, ...]]:
     """The presets of each kind of workload, the default one first."""
     entries = settings(root)
