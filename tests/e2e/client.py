@@ -1,7 +1,7 @@
 """Runs in a pod beside the application, as `python -c "$(cat client.py)" MODE HOST`, and prints what it saw as JSON.
 
 Mode `load` asks again and again, each time on a new connection, until standard input closes. Mode `slow` asks several
-times on one connection, and reads the answers only when HOST takes no new connections.
+times on one connection, and reads the answers only some seconds after HOST has stopped taking new connections.
 """
 
 import contextlib
@@ -17,6 +17,7 @@ from typing import Any
 PORT = 8080
 REQUESTS = 8
 PATIENCE = 60
+DAWDLE = 5  # for this long the server waits in vain
 
 
 def load(host: str) -> dict[str, Any]:
@@ -48,6 +49,7 @@ def slow(host: str) -> list[dict[str, Any]]:
             while time.monotonic() < deadline:
                 socket.create_connection((host, PORT), timeout=5).close()
                 time.sleep(0.2)
+        time.sleep(DAWDLE)
         data = b"".join(iter(lambda: client.recv(65536), b""))
     answers = []
     while data:
