@@ -29,9 +29,9 @@ SCRIPT_METADATA = re.compile(r"^# /// script\n(?:#.*\n)*?# ///\n", re.MULTILINE)
 NAMES = list(golden.ANSWERS)
 
 FILES = 65
-LINES = 2_200
+LINES = 2_500
 VALUES_LINES = 80
-"""About 60 files and 2,000 lines, which can be read in an afternoon, and values that fit on two screens."""
+"""What can be read in an afternoon, and values that fit on two screens."""
 
 MEANINGFUL_EMPTINESS = (
     re.compile(r"deploy/base/\S+\.yaml: .*\.emptyDir"),  # the volume itself
