@@ -29,7 +29,7 @@ setup: .venv/ready ## Make .venv with everything that uv.lock names
 	touch $@
 
 demo: setup ## Render the default application into build/demo, look at it and check it
-	$(BIN)/python tools/toolbox.py build helm kubectl kubeconform kube-score
+	$(BIN)/python tools/toolbox.py build helm kubectl kube-score
 	$(MODULE) support.demo build/demo
 
 ##@ Prove
@@ -47,11 +47,12 @@ test-quick: tools ## Run the tests that take seconds (under 2 minutes)
 test-full: tools ## Run the tests with twice the random answers
 	$(PYTEST) --hypothesis-profile full
 
-e2e: tools ## Run the generated applications on a real node: KUBECONFIG=… names it
-	tests/e2e/run.sh
+e2e: setup ## Run the generated applications on a real cluster: KUBECONFIG_FILE=… IMAGE_COMMAND=…, or MINICLUSTER=…
+	$(BIN)/python tests/e2e/$(if $(MINICLUSTER),minicluster.py "$(MINICLUSTER)",run.py \
+	  --kubeconfig "$(or $(KUBECONFIG_FILE),$(error set KUBECONFIG_FILE, see tests/e2e/run.py))" --image-command "$(IMAGE_COMMAND)")
 
 bench: setup ## Compare the time of a copy with that of a one-file template
-	$(BIN)/python benchmarks/copy_ratio.py
+	PYTHONPATH=tests $(BIN)/python benchmarks/copy_ratio.py
 
 ##@ Change
 

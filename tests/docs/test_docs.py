@@ -28,6 +28,8 @@ VARIETY: tuple[Answers, ...] = (
 )
 """Answers which together give every file that there is."""
 
+# Lists in Kubernetes' own schema, whose entries its documentation describes.
+KUBERNETES_LISTS = {"from", "to", "ports"}
 FREE_KEYS = {"labels", "annotations", "dashboard_labels"}
 """Maps of golden-path.yml whose keys an organisation chooses."""
 
@@ -206,5 +208,5 @@ def dotted(value: Any, path: str = "") -> Iterator[str]:
             yield from dotted(entry, name)
         else:
             yield name
-            for item in entry if isinstance(entry, list) else []:
+            for item in entry if isinstance(entry, list) and key not in KUBERNETES_LISTS else []:
                 yield from dotted(item, f"{name}[]") if isinstance(item, dict) else ()

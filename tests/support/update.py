@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -35,12 +36,18 @@ class Updater:
         edit(self.template)
         render.commit(self.template, version, tag=version)
 
-    def copy(self, answers: Mapping[str, Any], name: str, version: str = render.DESK_VERSION) -> Repository:
-        """A fresh copy, committed to a Git repository of its own."""
-        destination = self.folder / name / "shop"
-        self._copier("copy", "--defaults", f"--vcs-ref={version}", *_data(answers), sandbox.TEMPLATE_URL, destination)
+    def start(self, rendered: Repository) -> Repository:
+        """A rendered repository as its owner's: copied, and committed to Git."""
+        destination = self.folder / rendered.name
+        shutil.copytree(rendered.path, destination, symlinks=True)
         run("git", "init", "--quiet", cwd=destination)
         render.commit(destination, "A copy")
+        return Repository(destination)
+
+    def copy(self, answers: Mapping[str, Any], version: str) -> Repository:
+        """A fresh copy of a version that was released here."""
+        destination = self.folder / "fresh" / "shop"
+        self._copier("copy", "--defaults", f"--vcs-ref={version}", *_data(answers), sandbox.TEMPLATE_URL, destination)
         return Repository(destination)
 
     def update(self, repository: Repository, answers: Mapping[str, Any], version: str = ":current:") -> None:
@@ -49,6 +56,10 @@ class Updater:
         conflicts = run("git", "ls-files", "--unmerged", cwd=repository.path)
         assert not conflicts, f"the update left conflicts:\n{conflicts}"
         render.commit(repository.path, "An update")
+
+    def commit(self, repository: Repository, message: str) -> None:
+        """Commit what somebody has edited."""
+        render.commit(repository.path, message)
 
     def _copier(self, *arguments: str | Path) -> None:
         done = attempt("copier", *arguments, env=self.environment)

@@ -25,14 +25,26 @@ def field(node: yaml.Node | None, key: str) -> yaml.Node | None:
     return next((value for name, value in pairs if name.value == key), None)
 
 
-def pinned(text: str, image: yaml.Node | None, tag: str, line: str) -> tuple[str, str]:
-    """The text with the image's tag or digest replaced by `line`, and the old value."""
+def pinned(path: Path, image: yaml.Node | None, keys: list[str], lines: str) -> tuple[str, str]:
+    """The file's text with the image's tag and digest replaced by `lines`, and the old value."""
+    text = path.read_text()
     pairs = image.value if isinstance(image, yaml.MappingNode) else []
-    pins = [(key, value) for key, value in pairs if key.value in (tag, "digest")]
-    if len(pins) != 1:
-        sys.exit(f"the image must have either {tag} or digest; nothing is changed")
-    key, value = pins[0]
-    return text[: key.start_mark.index] + line + text[value.end_mark.index :], value.value
+    pins = [(key, value) for key, value in pairs if key.value in keys]
+    if not pins:
+        sys.exit(f"{path}: the image has neither {' nor '.join(keys)}; nothing is changed")
+    start, end = pins[0][0].start_mark.index, pins[-1][1].end_mark.index
+    return text[:start] + lines + text[end:], next(value.value for _, value in pins if value.value)
+
+
+def write_all(texts: dict[Path, str]) -> None:
+    before = {path: path.read_text() for path in texts}
+    try:
+        for path, text in texts.items():
+            path.write_text(text)
+    except OSError:
+        for path, text in before.items():
+            path.write_text(text)
+        raise
 
 
 def main() -> None:
@@ -42,30 +54,30 @@ def main() -> None:
     pin.add_argument("--tag")
     pin.add_argument("--digest")
     options = parser.parse_args()
-    kind, new = ("digest", options.digest) if options.tag is None else ("tag", options.tag)
+    kind = "digest" if options.tag is None else "tag"
+    new = options.digest if options.tag is None else options.tag
     if not re.fullmatch(VALID[kind], new, re.ASCII):
         sys.exit(f"{new!r} is not the {kind} of an image; nothing is changed")
 
     overlay = DEPLOY / "overlays" / options.environment / "kustomization.yaml"
     values = DEPLOY / "chart" / f"values-{options.environment}.yaml"
-    repository = yaml.safe_load((DEPLOY / "chart/values.yaml").read_text())["image"]["repository"]
+    chart = yaml.safe_load((DEPLOY / "chart" / "values.yaml").read_text())
+    repository = chart["image"]["repository"]
 
-    before = overlay.read_text()
-    images = field(yaml.compose(before), "images")
-    found = images.value if images else []
-    named = {getattr(field(image, "name"), "value", ""): image for image in found}
+    images = field(yaml.compose(overlay.read_text()), "images")
+    named = [(field(image, "name"), image) for image in (images.value if images else [])]
+    image = next((image for name, image in named if name and name.value == repository), None)
     key = "newTag" if kind == "tag" else kind
-    new_overlay, old = pinned(before, named.get(repository), "newTag", f'{key}: "{new}"')
+    new_overlay, old = pinned(overlay, image, ["newTag", "digest"], f'{key}: "{new}"')
 
-    text = values.read_text()
-    new_values, _ = pinned(text, field(yaml.compose(text), "image"), "tag", f'{kind}: "{new}"')
+    # In the chart a digest goes before a tag, so that of values.yaml is taken back.
+    lines = f'{kind}: "{new}"'
+    if kind == "tag" and "digest" in chart["image"]:
+        lines += '\n  digest: ""'
+    image = field(yaml.compose(values.read_text()), "image")
+    new_values, _ = pinned(values, image, ["tag", "digest"], lines)
 
-    overlay.write_text(new_overlay)
-    try:
-        values.write_text(new_values)
-    except OSError:
-        overlay.write_text(before)
-        raise
+    write_all({overlay: new_overlay, values: new_values})
     print(f"{options.environment}: {repository} {old} → {new} in {overlay.name} and {values.name}")
 
 

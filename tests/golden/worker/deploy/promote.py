@@ -25,14 +25,15 @@ def field(node: yaml.Node | None, key: str) -> yaml.Node | None:
     return next((value for name, value in pairs if name.value == key), None)
 
 
-def pinned(text: str, image: yaml.Node | None, keys: list[str], line: str) -> tuple[str, str]:
-    """The text with the image's tag or digest replaced by `line`, and the old value."""
+def pinned(path: Path, image: yaml.Node | None, keys: list[str], lines: str) -> tuple[str, str]:
+    """The file's text with the image's tag and digest replaced by `lines`, and the old value."""
+    text = path.read_text()
     pairs = image.value if isinstance(image, yaml.MappingNode) else []
     pins = [(key, value) for key, value in pairs if key.value in keys]
-    if len(pins) != 1:
-        sys.exit(f"the image must have either {' or '.join(keys)}; nothing is changed")
-    key, value = pins[0]
-    return text[: key.start_mark.index] + line + text[value.end_mark.index :], value.value
+    if not pins:
+        sys.exit(f"{path}: the image has neither {' nor '.join(keys)}; nothing is changed")
+    start, end = pins[0][0].start_mark.index, pins[-1][1].end_mark.index
+    return text[:start] + lines + text[end:], next(value.value for _, value in pins if value.value)
 
 
 def write_all(texts: dict[Path, str]) -> None:
@@ -63,16 +64,18 @@ def main() -> None:
     chart = yaml.safe_load((DEPLOY / "chart" / "values.yaml").read_text())
     repository = chart["image"]["repository"]
 
-    text = overlay.read_text()
-    images = field(yaml.compose(text), "images")
+    images = field(yaml.compose(overlay.read_text()), "images")
     named = [(field(image, "name"), image) for image in (images.value if images else [])]
     image = next((image for name, image in named if name and name.value == repository), None)
     key = "newTag" if kind == "tag" else kind
-    new_overlay, old = pinned(text, image, ["newTag", "digest"], f'{key}: "{new}"')
+    new_overlay, old = pinned(overlay, image, ["newTag", "digest"], f'{key}: "{new}"')
 
-    text = values.read_text()
-    image = field(yaml.compose(text), "image")
-    new_values, _ = pinned(text, image, ["tag", "digest"], f'{kind}: "{new}"')
+    # In the chart a digest goes before a tag, so that of values.yaml is taken back.
+    lines = f'{kind}: "{new}"'
+    if kind == "tag" and "digest" in chart["image"]:
+        lines += '\n  digest: ""'
+    image = field(yaml.compose(values.read_text()), "image")
+    new_values, _ = pinned(values, image, ["tag", "digest"], lines)
 
     write_all({overlay: new_overlay, values: new_values})
     print(f"{options.environment}: {repository} {old} → {new} in {overlay.name} and {values.name}")

@@ -40,6 +40,10 @@ spec:
     - maxSkew: 1
       topologyKey: {{ . }}
       whenUnsatisfiable: ScheduleAnyway
+      {{- if eq $.workload.kind "Deployment" }}
+      matchLabelKeys: [pod-template-hash]
+      {{- end }}
+      matchLabelKeys: [pod-template-hash]
       labelSelector:
         matchLabels:
           {{- include "app.selectorLabels" $ | nindent 10 }}

@@ -1,6 +1,6 @@
 {{- /*
 A workload's pod template. A field that the workload gives replaces the default's whole field;
-only `env` is added to, behind the pod's identity.
+only `env` and `envFrom` are added to, behind the pod's identity and configuration.
 */ -}}
 {{- define "app.podTemplate" -}}
 metadata:
@@ -21,6 +21,7 @@ spec:
     - maxSkew: 1
       topologyKey: {{ . }}
       whenUnsatisfiable: ScheduleAnyway
+      matchLabelKeys: [pod-template-hash]
       labelSelector:
         matchLabels:
           {{- include "app.selectorLabels" $ | nindent 10 }}
@@ -38,6 +39,9 @@ image: {{ include "app.image" .root | quote }}
 envFrom:
   - configMapRef:
       name: {{ include "app.configName" .root | quote }}
+  {{- with $container.envFrom }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
 env:
   - name: POD_NAME
     valueFrom:
@@ -72,7 +76,7 @@ volumeMounts:
   - name: tmp
     mountPath: /tmp
 {{- end }}
-{{ omit $container "env" | toYaml }}
+{{ omit $container "env" "envFrom" | toYaml }}
 {{- end }}
 
 {{- /* Both profiles pass the Pod Security Standard "restricted"; "platform" leaves the user to the platform. */ -}}

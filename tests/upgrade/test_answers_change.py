@@ -1,0 +1,171 @@
+"""A changed answer, or a changed golden path, reaches an existing repository as if it had been copied afresh.
+
+The user's own files are left alone, and every overlay still builds. Neither copy nor update is ever trusted here.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from support import parity, relations
+from support.questionnaire import settings
+from support.relations import environments
+from support.strict_yaml import read
+from support.trees import differences, tree
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from support.render import Renderer
+    from support.repository import Repository
+    from support.update import Updater
+
+pytestmark = pytest.mark.slow
+
+OWN = re.compile(r"deploy/overlays/.*|deploy/chart/values-[^/]*\.yaml|src/.*|tests/.*")
+"""The user's files, as the table of ownership says: written once, then left alone."""
+
+ENVIRONMENTS = [
+    {"name": "dev", "autoscaling": {"minReplicas": 1, "maxReplicas": 2}},
+    "qa",
+    "prod",
+]
+"""The default environments with one taken away (staging) and one added (qa)."""
+
+
+def test_own_files_are_those_of_the_template() -> None:
+    """The pattern above is what the template declares in `_skip_if_exists`."""
+    declared = settings()["_skip_if_exists"]
+    samples = {
+        "/deploy/overlays": "deploy/overlays/dev/kustomization.yaml",
+        "/deploy/chart/values-*.yaml": "deploy/chart/values-dev.yaml",
+        "/src": "src/app/web.py",
+        "/tests": "tests/test_web.py",
+    }
+    assert set(declared) == set(samples)
+    assert all(OWN.fullmatch(sample) for sample in samples.values())
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        pytest.param({}, {"preset": "worker"}, id="preset"),
+        pytest.param({"preset": "worker"}, {"preset": "web"}, id="preset-and-back"),
+        pytest.param({}, {"environments": ENVIRONMENTS}, id="environments"),
+        pytest.param({}, {"autoscaling": False, "replicas": 3}, id="autoscaling-off"),
+        pytest.param(
+            {"autoscaling": False}, {"autoscaling": {"minReplicas": 2, "maxReplicas": 4}}, id="autoscaling-on"
+        ),
+        pytest.param({"language": "none", "config": {}}, {"language": "python"}, id="language"),
+        pytest.param({}, {"expose": "ingress"}, id="expose"),
+        pytest.param({"expose": "none"}, {"expose": "gateway"}, id="expose-later"),
+        pytest.param({}, {"config": {}}, id="config-off"),
+        pytest.param({"config": {}}, {"config": {"A": "1.30"}}, id="config-on"),
+        pytest.param({}, {"monitoring": "prometheus-operator", "ci": "gitlab"}, id="monitoring-and-ci"),
+    ],
+)
+def test_changed_answers_give_a_fresh_copy(
+    before: dict[str, Any], after: dict[str, Any], update: Updater, render: Renderer
+) -> None:
+    """`copier update --vcs-ref=:current: --data …` gives the tree of a fresh copy; the user's part still builds."""
+    repository = update.start(render(before))
+    update.update(repository, after)
+    assert differences(_templates_own(render({**before, **after})), _templates_own(repository)) == ""
+    expect_buildable(repository)
+
+
+def _templates_own(repository: Repository) -> dict[str, str]:
+    """The files that are not the user's. The order in which answers are recorded is copier's, and means nothing."""
+    files = {name: text for name, text in tree(repository.path).items() if not OWN.fullmatch(name)}
+    recorded = read(repository.path / ".copier-answers.yml")[0]
+    return {**files, ".copier-answers.yml": json.dumps(recorded, sort_keys=True, indent=1)}
+
+
+def expect_buildable(repository: Repository) -> None:
+    """Every overlay and every values file makes objects whose relations hold."""
+    for environment in (None, *repository.environments()):
+        for objects in (repository.kustomize(environment), repository.helm(environment)):
+            assert relations.check(objects) == []
+
+
+def test_edited_overlay_survives_and_builds(update: Updater, render: Renderer) -> None:
+    """What a user wrote into an overlay and a values file is still there, to the byte, after the preset changed."""
+    repository = update.start(render())
+    overlay = repository.deploy / "overlays/prod/kustomization.yaml"
+    values = repository.chart / "values-prod.yaml"
+    overlay.write_text(overlay.read_text() + "commonAnnotations:\n  example.com/owner: me\n")
+    values.write_text(values.read_text() + "# Ours.\n")
+    kept = overlay.read_text(), values.read_text()
+    update.commit(repository, "Our own edits")
+    update.update(repository, {"preset": "worker"})
+    assert (overlay.read_text(), values.read_text()) == kept
+    assert "example.com/owner: me" in repository.kustomize_text("prod")
+
+
+def test_environment_that_is_added_is_complete(update: Updater, render: Renderer) -> None:
+    """A new environment has overlay, values and platform objects, equal in both renderings."""
+    repository = update.start(render())
+    update.update(repository, {"environments": ["dev", "staging", "prod", "dr"]})
+    assert environments.check(repository) == []
+    assert [line for line in parity.check(repository) if line.startswith("dr: ")] == []
+
+
+def test_environment_that_is_removed_is_gone(update: Updater, render: Renderer) -> None:
+    """Nothing of a removed environment stays behind."""
+    repository = update.start(render())
+    update.update(repository, {"environments": ["prod"]})
+    assert [name for name in tree(repository.path) if "staging" in name] == []
+    assert environments.check(repository) == []
+
+
+def test_edited_code_survives_and_deleted_code_comes_back(update: Updater, render: Renderer) -> None:
+    """What exists of the user's is never written again, what does not is: see docs/reference/ownership.md."""
+    repository = update.start(render())
+    edited, deleted = (repository.path / "src/app" / name for name in ("settings.py", "telemetry.py"))
+    edited.write_text("ours = True\n")
+    deleted.unlink()
+    update.commit(repository, "Our own code")
+    update.update(repository, {"team": "sales"})
+    assert edited.read_text() == "ours = True\n"
+    assert deleted.exists()
+
+
+def test_edit_of_the_golden_path_reaches_an_existing_repository(update: Updater, render: Renderer) -> None:
+    """A platform team edits one file; the next update brings it to a repository that never recorded it."""
+    repository = update.start(render())
+    update.release("v0.1.0", lambda template: _edit(template, {"registry.example.com": "registry.example.net"}))
+    update.release("v0.2.0", lambda template: _edit(template, {"lifecycle: production": "lifecycle: supported"}))
+    update.update(repository, {}, version="v0.2.0")
+    text = (repository.deploy / "base/deployment.yaml").read_text()
+    assert "registry.example.net/platform/shop" in text
+    assert all("example.com/lifecycle: supported" in repository.kustomize_text(name) for name in (None, "prod"))
+    fresh = update.copy({"app_name": "shop"}, "v0.2.0")
+    assert differences(_templates_own(fresh), _templates_own(repository)) == ""
+
+
+def _edit(template: Path, replacements: Mapping[str, str]) -> None:
+    golden_path = template / "golden-path.yml"
+    text = golden_path.read_text()
+    for old, new in replacements.items():
+        assert old in text
+        text = text.replace(old, new)
+    golden_path.write_text(text)
+
+
+def test_a_conflict_is_seen(update: Updater, render: Renderer) -> None:
+    """The helper that these tests rely on does notice the conflict that copier leaves with exit code 0."""
+    repository = update.start(render())
+    readme = repository.path / "README.md"
+    readme.write_text(readme.read_text().replace("# shop\n", "# Our shop\n", 1))
+    update.commit(repository, "Our own title")
+    update.release("v0.1.0", lambda template: _retitle(template / "template/project/README.md.jinja"))
+    with pytest.raises(AssertionError, match="left conflicts"):
+        update.update(repository, {}, version="v0.1.0")
+
+
+def _retitle(readme: Path) -> None:
+    readme.write_text(readme.read_text().replace("# #{ app.name }#\n", "# Application #{ app.name }#\n", 1))
