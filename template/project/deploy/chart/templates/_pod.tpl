@@ -58,7 +58,9 @@ spec:
   {{- end }}
   volumes:
     {{- include "app.byKey" (dict "key" "name" "defaults" $volumes "given" $pod.volumes) | nindent 4 }}
-  {{- with omit $pod "volumes" }}
+  {{- $given := omit $pod "volumes" }}
+  {{- if not $pod.topologySpreadConstraints }}{{ $given = omit $given "topologySpreadConstraints" }}{{ end }}
+  {{- with $given }}
   {{- toYaml . | nindent 2 }}
   {{- end }}
 {{- end }}
