@@ -17,6 +17,7 @@ from support.answers import (
     covering_array,
     factors,
     fields_at_fault,
+    impossible,
     repairs,
 )
 from support.apiserver import deliver
@@ -42,7 +43,16 @@ def test_every_pair_is_covered() -> None:
     rows = covering_array()
     for (first, ones), (second, others) in combinations(factors().items(), 2):
         met = {(json.dumps(row[first]), json.dumps(row[second])) for row in rows}
-        assert len(met) == len(ones) * len(others), (first, second)
+        left_out = [pair for pair in impossible() if {name for name, _ in pair} == {first, second}]
+        assert len(met) == len(ones) * len(others) - len(left_out), (first, second)
+
+
+@pytest.mark.parametrize("pair", impossible(), ids=str)
+def test_impossible_pair_is_refused(pair: tuple[tuple[str, Any], tuple[str, Any]], render: Renderer) -> None:
+    """What the array leaves out is refused, in words that name both questions."""
+    with pytest.raises(RefusedError) as refusal:
+        render(answers(dict(pair)))
+    assert {name for name, _ in pair} <= set(fields_at_fault(str(refusal.value)))
 
 
 @pytest.mark.slow

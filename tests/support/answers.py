@@ -11,6 +11,7 @@ from support.questionnaire import Question, presets, questions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
     from support.render import Answers
 
@@ -33,6 +34,15 @@ def claim(*, storage: str, **fields: Any) -> dict[str, Any]:
 
 QUESTIONS = questions()
 
+
+def sized(cpu: str, memory: str) -> dict[str, Any]:
+    """ResourceRequirements."""
+    return {
+        "requests": {"cpu": cpu, "memory": memory, "ephemeral-storage": "16Mi"},
+        "limits": {"memory": memory, "ephemeral-storage": "64Mi"},
+    }
+
+
 REPRESENTATIVES: dict[str, tuple[Any, ...]] = {
     "app_name": ("shop", "a" * 40),
     "team": ("platform", "x1"),
@@ -54,7 +64,11 @@ REPRESENTATIVES: dict[str, tuple[Any, ...]] = {
     "config_files": (
         ABSENT,
         [
-            {"name": "settings", "mountPath": "/etc/settings", "data": {"app.toml": "level = 1\n", "VERSION": "1.30"}},
+            {
+                "name": "settings",
+                "mountPath": "/etc/settings",
+                "data": {"app.toml": "level = 1\n", "VERSION": "1.30"},
+            },
             {"name": "certificate", "mountPath": "/etc/ca", "binaryData": {"ca.der": "MIIB"}},
         ],
     ),
@@ -63,7 +77,11 @@ REPRESENTATIVES: dict[str, tuple[Any, ...]] = {
         [
             {"name": "database", "env": {"DATABASE_PASSWORD": "password"}},
             {"name": "all", "envFrom": True, "prefix": "ALL_"},
-            {"name": "certificate", "mountPath": "/etc/tls", "items": [{"key": "tls.crt", "path": "crt", "mode": 256}]},
+            {
+                "name": "certificate",
+                "mountPath": "/etc/tls",
+                "items": [{"key": "tls.crt", "path": "crt", "mode": 256}],
+            },
         ],
     ),
     "command": (ABSENT, ["/bin/app", "--when=* * * * *"]),
@@ -80,7 +98,10 @@ REPRESENTATIVES: dict[str, tuple[Any, ...]] = {
     ),
     "resources": (
         ABSENT,
-        {"requests": {"cpu": "1", "memory": "1Gi"}, "limits": {"cpu": 2, "memory": "1.5Gi"}},
+        {
+            "requests": {"cpu": "1", "memory": "1Gi", "ephemeral-storage": "1Gi"},
+            "limits": {"cpu": 2, "memory": "1.5Gi", "ephemeral-storage": "2Gi"},
+        },
     ),
     "autoscaling": (
         ABSENT,
@@ -142,9 +163,11 @@ REPRESENTATIVES: dict[str, tuple[Any, ...]] = {
                 "name": "cache",
                 "image": "docker.io/library/redis:8.0.3",
                 "ports": [{"name": "redis", "containerPort": 6379}],
-                "env": [{"name": "SIZE", "valueFrom": {"resourceFieldRef": {"resource": "limits.memory", "divisor": 1}}}],
+                "env": [
+                    {"name": "SIZE", "valueFrom": {"resourceFieldRef": {"resource": "limits.memory", "divisor": 1}}}
+                ],
                 "startupProbe": {"tcpSocket": {"port": "redis"}},
-                "resources": {"requests": {"cpu": "50m", "memory": "64Mi"}, "limits": {"memory": "64Mi"}},
+                "resources": sized("50m", "64Mi"),
                 "volumeMounts": [{"name": "tmp", "mountPath": "/data", "subPath": "redis"}],
             }
         ],
@@ -157,7 +180,7 @@ REPRESENTATIVES: dict[str, tuple[Any, ...]] = {
                 "name": "unpack",
                 "image": "docker.io/library/busybox:1.37.0",
                 "command": ["sh", "-c", "echo {{ x }} > /work/08"],
-                "resources": {"requests": {"cpu": "2", "memory": "1Gi"}, "limits": {"memory": "1Gi"}},
+                "resources": sized("2", "1Gi"),
                 "volumeMounts": [{"name": "work", "mountPath": "/work"}],
             },
         ],
@@ -184,7 +207,11 @@ REPRESENTATIVES: dict[str, tuple[Any, ...]] = {
                     "sources": [
                         {"secret": {"name": "client", "items": [{"key": "tls.crt", "path": "crt"}]}},
                         {"configMap": {"name": "elsewhere", "optional": True}},
-                        {"downwardAPI": {"items": [{"path": "labels", "fieldRef": {"fieldPath": "metadata.labels"}}]}},
+                        {
+                            "downwardAPI": {
+                                "items": [{"path": "labels", "fieldRef": {"fieldPath": "metadata.labels"}}]
+                            }
+                        },
                         {"serviceAccountToken": {"path": "token", "audience": "vault", "expirationSeconds": 3600}},
                     ],
                 },
@@ -209,7 +236,9 @@ REPRESENTATIVES: dict[str, tuple[Any, ...]] = {
         {
             "nodeAffinity": {
                 "requiredDuringSchedulingIgnoredDuringExecution": {
-                    "nodeSelectorTerms": [{"matchExpressions": [{"key": "disk", "operator": "In", "values": ["ssd"]}]}]
+                    "nodeSelectorTerms": [
+                        {"matchExpressions": [{"key": "disk", "operator": "In", "values": ["yes"]}]}
+                    ]
                 }
             }
         },
@@ -286,22 +315,43 @@ def factors() -> dict[str, tuple[Any, ...]]:
     return {name: chosen for name, chosen in known.items() if len(chosen) > 1}
 
 
+def impossible() -> list[tuple[tuple[str, Any], tuple[str, Any]]]:
+    """Pairs of which each is refused, so many that trying all of them in sets of many answers takes too long."""
+    served = ("web", "datastore")
+    return [
+        (("expose", expose), ("preset", shape))
+        for expose in ("gateway", "ingress")
+        for shape in factors()["preset"]
+        if shape is not ABSENT and shape[1] not in served
+    ]
+
+
 @cache
 def covering_array() -> tuple[dict[str, Any], ...]:
     """Sets of answers in which each pair of values of each two factors meets at least once.
 
-    Nothing is left out as impossible: what cannot go together, the template itself refuses.
+    Left out are the few pairs of impossible(); whatever else cannot go together, the template itself refuses.
     """
     names = sorted(factors(), key=lambda name: -len(factors()[name]))
-    rows = pairwise_rows([len(factors()[name]) for name in names])
+    choices = [factors()[name] for name in names]
+    never = {
+        (i, choices[i].index(a), j, choices[j].index(b))
+        for (one, a), (other, b) in impossible()
+        for i, j in [sorted((names.index(one), names.index(other)))]
+        for a, b in [(a, b) if names[i] == one else (b, a)]
+    }
+    rows = pairwise_rows([len(each) for each in choices], never)
     return tuple({name: factors()[name][choice] for name, choice in zip(names, row, strict=True)} for row in rows)
 
 
-def pairwise_rows(sizes: Sequence[int]) -> list[list[int]]:
+def pairwise_rows(
+    sizes: Sequence[int], never: AbstractSet[tuple[int, int, int, int]] = frozenset()
+) -> list[list[int]]:
     """Rows of choices, one for each size, that hold each pair of choices: in-parameter-order (Lei and Tai, 1998).
 
     A factor after the other, the rows so far get the choice that meets most pairs that are missing; what then is
-    missing still fills gaps of earlier rows, or makes rows. A gap that is left is choice 0, the default.
+    missing still fills gaps of earlier rows, or makes rows. A gap that is left is choice 0, the default. No row
+    holds a pair of `never`: an earlier factor, its choice, a later one, its choice.
     """
     rows: list[list[int | None]] = [list(pair) for pair in product(range(sizes[0]), range(sizes[1]))]
     for column in range(2, len(sizes)):
@@ -310,18 +360,36 @@ def pairwise_rows(sizes: Sequence[int]) -> list[list[int]]:
             for earlier in range(column)
             for theirs in range(sizes[earlier])
             for ours in range(sizes[column])
+            if (earlier, theirs, column, ours) not in never
         }
         for row in rows:
             met = [{(i, choice, ours) for i, choice in enumerate(row)} & missing for ours in range(sizes[column])]
-            best = max(range(sizes[column]), key=lambda ours: len(met[ours]))  # noqa: B023 - called at once
+            fitting = [ours for ours in range(sizes[column]) if _fits(row, column, ours, never)]
+            best = max(fitting, key=lambda ours: len(met[ours]))
             missing -= met[best]
             row.append(best if met[best] else None)
         for earlier, theirs, ours in sorted(missing):
-            fits = (row for row in rows if row[earlier] in (None, theirs) and row[column] in (None, ours))
+            fits = (
+                row
+                for row in rows
+                if row[earlier] in (None, theirs)
+                and row[column] in (None, ours)
+                and _fits(row, column, ours, never)
+                and _fits(row, earlier, theirs, never)
+            )
             if (row := next(fits, None)) is None:
                 rows.append(row := [None] * (column + 1))
             row[earlier], row[column] = theirs, ours
     return [[choice or 0 for choice in row] for row in rows]
+
+
+def _fits(row: Sequence[int | None], column: int, ours: int, never: AbstractSet[tuple[int, int, int, int]]) -> bool:
+    """Whether a choice makes no pair of `never` with the others of its row."""
+    return not any(
+        (i, choice, column, ours) in never or (column, ours, i, choice) in never
+        for i, choice in enumerate(row)
+        if choice is not None
+    )
 
 
 def answers(row: Mapping[str, Any]) -> Answers:

@@ -49,7 +49,9 @@ def jobs_come_to_an_end(scene: Scene) -> Iterator[str]:
     for workload in (each for each in scene.lasting if each.key.kind in ("Job", "CronJob")):
         job = at(workload.manifest, "spec", "jobTemplate", "spec", default=workload.manifest["spec"])
         if workload.spec.get("restartPolicy") != "Never":
-            yield violation(workload.manifest, "restartPolicy", f"{workload.spec.get('restartPolicy')!r} is not Never")
+            yield violation(
+                workload.manifest, "restartPolicy", f"{workload.spec.get('restartPolicy')!r} is not Never"
+            )
         names = {container["name"] for container in workload.containers()}
         for index, rule in enumerate(at(job, "podFailurePolicy", "rules", default=[])):
             name = at(rule, "onExitCodes", "containerName")
