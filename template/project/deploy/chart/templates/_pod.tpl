@@ -43,7 +43,6 @@ spec:
       {{- if eq $.workload.kind "Deployment" }}
       matchLabelKeys: [pod-template-hash]
       {{- end }}
-      matchLabelKeys: [pod-template-hash]
       labelSelector:
         matchLabels:
           {{- include "app.selectorLabels" $ | nindent 10 }}
