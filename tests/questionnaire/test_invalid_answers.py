@@ -32,7 +32,7 @@ FIXTURES: dict[str, dict[str, Any]] = {
     path.stem: yaml.safe_load(path.read_text()) for path in sorted((Path(__file__).parent / "invalid").glob("*.yml"))
 }
 
-TOO_LARGE = {
+TOO_LARGE: dict[str, dict[str, Any]] = {
     "ValueError: Validation error for question 'config': 131084 bytes are more than fits into environment "
     "variables (131072): take the largest values out": {"config": {"CERTIFICATES": "x" * 131072}},
     "ValueError: Validation error for question 'config_files': [0].data.a: 500001 characters are more than fits into "

@@ -27,6 +27,7 @@ class DryRun:
     """One connection to a cluster, and a namespace in it that enforces a Pod Security Standard."""
 
     def __init__(self, cluster: Cluster, namespace: str) -> None:
+        """Connect with the first user of the cluster's kubeconfig."""
         config = yaml.safe_load(cluster.kubeconfig.read_text())
         trust = ssl.create_default_context(cafile=config["clusters"][0]["cluster"]["certificate-authority"])
         self.headers = {

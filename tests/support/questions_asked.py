@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from support.objects import Manifest
 
 
-class UnsetError(Exception):
+class UnsetError(jinja2.TemplateRuntimeError):
     """A default is left open."""
 
 
@@ -89,7 +89,7 @@ def ask(answers: Mapping[str, Any], trusted: str = "") -> Verdict:
 @cache
 def read(text: str) -> Any:
     """A default that is YAML, read once: golden-path.yml is long."""
-    return yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    return yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - a safe one
 
 
 def parsed(value: Any, kind: str) -> Any:

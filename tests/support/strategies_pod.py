@@ -55,7 +55,7 @@ NAMES = (["cache", "scratch", "a1", "settings", "data-2"], ["Data", "a_b", "-a",
 OBJECTS = (["settings", "api.example.com", "a1"], ["Settings", "a_b", "-a", "", "a..b", "x" * 254])
 KEYS = (["app", "example.com/tier", "kubernetes.io/hostname", "A.b_c-1"], ["a b", "-a", "a/b/c", "", "Example.com/a"])
 LABEL_VALUES = (["backend", "1.5", "", "A_b"], ["a b", "-a", "x" * 64, "a/b"])
-PATHS = (["/cache", "/var/lib/data", "/etc/app/x", "/data", "/tmp"], ["data", "/a/../b", "", "/a:b", "/", "/data/"])
+PATHS = (["/cache", "/var/lib/data", "/etc/app/x", "/data", "/srv"], ["data", "/a/../b", "", "/a:b", "/", "/data/"])
 BELOW = (["settings.yaml", "a/b", "conf"], ["/a", "../a", "a/../b", "..a", "a//b", "", "./a"])
 FILE_MODES = ([0o400, 0o644, 0o777, 0], [0o1000, -1, 7777])
 PORTS = ([8081, 5432, 1, 65535, 9000], [0, 65536, -1, 8080])
@@ -87,7 +87,12 @@ VALUES: dict[str, tuple[list[Any], list[Any]]] = {
     "EnvFromSource.prefix": (["APP_", "a-"], ["1", "a b", ""]),
     "key": (["url", "tls.crt", "A_b"], ["a/b", "..", "..a", "", "a b"]),
     "ObjectFieldSelector.fieldPath": (
-        ["metadata.name", "metadata.uid", "metadata.labels['app.kubernetes.io/name']", "metadata.annotations['a.b/c']"],
+        [
+            "metadata.name",
+            "metadata.uid",
+            "metadata.labels['app.kubernetes.io/name']",
+            "metadata.annotations['a.b/c']",
+        ],
         [
             "metadata.labels",
             "metadata.annotations",
@@ -238,9 +243,12 @@ MAP_KEYS: dict[str, tuple[list[str], list[str]]] = {
     "volumeAttributes": (["secretProviderClass"], []),
 }
 
-AMOUNTS = {"cpu": (["10m", "0.1", 1], ["0.5m", "10Ki"]), "memory": (["32Mi", "64Mi"], ["1m", "0.5", "1Ki", "8Gi"])}
+AMOUNTS: dict[str, tuple[list[Any], list[Any]]] = {
+    "cpu": (["10m", "0.1", 1], ["0.5m", "10Ki"]),
+    "memory": (["32Mi", "64Mi"], ["1m", "0.5", "1Ki", "8Gi"]),
+}
 
-UNIONS = {
+UNIONS: dict[str, tuple[list[Any], list[Any]]] = {
     "EnvVarSource": (["configMapKeyRef", "secretKeyRef", "fieldRef", "resourceFieldRef"], ["fileKeyRef"]),
     "EnvFromSource": (["configMapRef", "secretRef"], []),
     "Probe": (["exec", "httpGet", "tcpSocket", "grpc"], []),
@@ -330,7 +338,12 @@ USUAL = {
 }
 """How often an optional field is given. Any other is given one time in eight."""
 
-TRUE = {"allowPrivilegeEscalation": 0.03, "privileged": 0.1, "runAsNonRoot": 0.97, "automountServiceAccountToken": 0.2}
+TRUE = {
+    "allowPrivilegeEscalation": 0.03,
+    "privileged": 0.1,
+    "runAsNonRoot": 0.97,
+    "automountServiceAccountToken": 0.2,
+}
 """How often a flag is true. Any other is half of the time."""
 
 ODD: list[Any] = [None, "", 0, -1, True, "x", [], {}, ["x"], {"x": "y"}, [None], 10**12, "a\u0001b"]
@@ -368,7 +381,9 @@ def instance(random: Random, kind: str, owner: str, field: str) -> Any:
         keys = {pick(random, MAP_KEYS.get(field, (["storage"], []))) for _ in range(random.choice([1, 1, 2]))}
         if owner == "VolumeResourceRequirements":
             keys = {"storage"}
-        return {key: instance(random, kind[1:-1], owner, key if kind == "{Quantity}" else field) for key in sorted(keys)}
+        return {
+            key: instance(random, kind[1:-1], owner, key if kind == "{Quantity}" else field) for key in sorted(keys)
+        }
     if kind not in schemas():
         return scalar(random, kind, owner, field)
     return structure(random, kind)
@@ -389,7 +404,9 @@ def structure(random: Random, kind: str) -> dict[str, Any]:
         or (field not in right + wrong and kind != "Volume" and random.random() < USUAL.get(f"{kind}.{field}", 0.125))
     ]
     if not chosen and random.random() > WRONG:
-        usual = [field for field in schema["fields"] if USUAL.get(f"{kind}.{field}", 1) > WRONG and field not in wrong]
+        usual = [
+            field for field in schema["fields"] if USUAL.get(f"{kind}.{field}", 1) > WRONG and field not in wrong
+        ]
         chosen = random.sample(usual, min(1, len(usual)))
     built = {field: instance(random, schema["fields"][field], kind, field) for field in chosen}
     if kind == "EnvVar" and random.random() > WRONG and "valueFrom" in built:
@@ -450,7 +467,12 @@ def answers_about_pods(random: Random) -> dict[str, Any]:
     if random.random() < 0.2:
         built["security_profile"] = "platform"
     if random.random() < 0.7:
-        built["config"] = {"WAIT_FOR_HOST": "db", "WAIT_FOR_PORT": "5432", "DATABASE_HOST": "db", "DATABASE_PORT": "1"}
+        built["config"] = {
+            "WAIT_FOR_HOST": "db",
+            "WAIT_FOR_PORT": "5432",
+            "DATABASE_HOST": "db",
+            "DATABASE_PORT": "1",
+        }
     for question, (schema, often) in QUESTIONS.items():
         if random.random() < often:
             answer = answered(random, question, schema)
