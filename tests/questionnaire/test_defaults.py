@@ -33,8 +33,8 @@ VOCABULARY = names(
     backoff_limit pod_failure_policy ttl_seconds_after_finished
     image command args ports env resources probes lifecycle termination_grace_period_seconds volume_mounts
     sidecars init_containers volumes storage pod_labels pod_annotations
-    config config_files secrets downward_api
-    tolerations node_selector affinity topology_spread_constraints priority_class_name
+    config config_files secrets downward_api env_from
+    tolerations node_selector affinity topology_spread_constraints priority_class_name runtime_class_name pod_spec
     services expose hostname tls network_policy
     security_profile rbac_rules service_account_annotations authentication
     quota limit_range tenants
@@ -152,7 +152,7 @@ def test_this_folder_gives_a_name(bare_template: Path, tmp_path: Path, monkeypat
     assert Interview(bare_template, Path(os.curdir), {}).recorded["app_name"] == "my-app"
 
 
-ASKED = names("app_name team language workload_kind preset config security_profile advanced")
+ASKED = names("app_name team language workload_kind preset config security_profile sidecars init_containers advanced")
 
 
 @pytest.mark.parametrize(

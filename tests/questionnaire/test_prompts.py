@@ -112,20 +112,58 @@ def meaning(folder: Path) -> dict[str, Any]:
     }
 
 
+KINDS = {
+    "statefulset": "expose",
+    "daemonset": "",
+    "job": "",
+    "cronjob": "schedule",
+}
+"""The other kinds, in the order of the choices, and what each is asked beyond a worker."""
+
+IMAGE = [CLEAR, "docker.io/library/nginx:1.29.1"]
+
 PATHS: dict[str, tuple[dict[str, list[str]], dict[str, Any]]] = {
     "web": ({}, {}),
     "worker": ({"preset": [DOWN]}, {"preset": "worker"}),
-    "none": (
-        {"language": [DOWN], "image": [CLEAR, "docker.io/library/nginx:1.29.1"], "expose": [DOWN, DOWN]},
-        {"language": "none", "image": "docker.io/library/nginx:1.29.1", "expose": "none"},
+    "picked": (
+        {"sidecars": [CLEAR, "[log-shipper]"], "init_containers": [CLEAR, "[prepare-volume]"]},
+        {"sidecars": ["log-shipper"], "init_containers": ["prepare-volume"]},
     ),
+    "none": (
+        {"language": [DOWN], "image": IMAGE, "expose": [DOWN, DOWN]},
+        {"language": "none", "image": IMAGE[1], "expose": "none"},
+    ),
+    **{
+        kind: ({"workload_kind": [DOWN] * number}, {"workload_kind": kind})
+        for number, kind in enumerate(KINDS, start=1)
+    },
+    **{
+        f"none-{kind}": (
+            {"language": [DOWN], "image": IMAGE, "workload_kind": [DOWN] * number},
+            {"language": "none", "image": IMAGE[1], "workload_kind": kind},
+        )
+        for number, kind in enumerate(KINDS, start=1)
+    },
 }
 """For each kind of application: the keys that are pressed before Enter, and the answers that this amounts to."""
 
+FIRST = "app_name team language"
+LAST = "sidecars init_containers advanced"
+
 ASKED: dict[str, list[str]] = {
-    "web": names("app_name team language workload_kind preset expose config security_profile advanced"),
-    "worker": names("app_name team language workload_kind preset config security_profile advanced"),
-    "none": names("app_name team language image workload_kind preset ports expose config security_profile advanced"),
+    "web": names(f"{FIRST} workload_kind preset expose config security_profile {LAST}"),
+    "worker": names(f"{FIRST} workload_kind preset config security_profile {LAST}"),
+    "picked": names(f"{FIRST} workload_kind preset expose config security_profile {LAST}"),
+    "none": names(f"{FIRST} image workload_kind preset ports expose config {LAST}"),
+    **{
+        kind: names(f"{FIRST} workload_kind preset {more} config security_profile {LAST}")
+        for kind, more in KINDS.items()
+    },
+    **{
+        f"none-{kind}": names(f"{FIRST} image workload_kind preset {more} config security_profile {LAST}")
+        for kind, more in KINDS.items()
+    },
+    "none-statefulset": names(f"{FIRST} image workload_kind preset ports expose config {LAST}"),
 }
 
 
@@ -160,37 +198,47 @@ def test_wrong_value_can_be_corrected(terminal: Callable[..., Terminal]) -> None
     screen.press(": 7}", ENTER)
     screen.wait_for("LOG_LEVEL: 7 is not a string: put it in quotes")
     screen.press(CLEAR, "{LOG_LEVEL: debug}", ENTER)
-    for name in ("security_profile", "advanced"):
+    for name in names(f"security_profile {LAST}"):
         screen.wait_for(HELP[name])
         screen.press(ENTER)
     screen.finish()
     assert "my-app is ready" in screen.shown()
 
 
+MORE = "description namespace"
+DELIVERY = "workloads kubernetes_version environments monitoring ci"
+
 ADVANCED = names(
-    """
-    app_name team language workload_kind preset expose config security_profile advanced description namespace
-    image_repository resources autoscaling hostname network_policy kubernetes_version environments monitoring ci
-    """
+    f"{FIRST} workload_kind preset expose config security_profile {LAST} {MORE} image_repository resources autoscaling"
+    f" hostname network_policy {DELIVERY}"
 )
 
 ADVANCED_OF_AN_IMAGE = names(
-    """
-    app_name team language image workload_kind preset config security_profile advanced description namespace
-    command args probes resources autoscaling replicas network_policy kubernetes_version environments monitoring ci
-    """
+    f"{FIRST} image workload_kind preset config security_profile {LAST} {MORE} command args probes resources autoscaling"
+    f" replicas network_policy {DELIVERY}"
+)
+
+ADVANCED_OF_A_CRONJOB = names(
+    f"{FIRST} workload_kind preset schedule config security_profile {LAST} {MORE} image_repository resources"
+    f" network_policy time_zone concurrency_policy starting_deadline_seconds ttl_seconds_after_finished {DELIVERY}"
 )
 
 
 def test_every_question_has_its_turn() -> None:
-    """The quick paths and the two long ones show every question that there is."""
-    assert set(HELP) == {*ADVANCED, *ADVANCED_OF_AN_IMAGE, *ASKED["none"]}
+    """The quick paths and the long ones show every question, but for those that are only answered by data."""
+    shown = {*ADVANCED, *ADVANCED_OF_AN_IMAGE, *ADVANCED_OF_A_CRONJOB, *ASKED["none"]}
+    silent = {name for name, entry in settings().items() if name in HELP and entry.get("ask") is False}
+    assert set(HELP) - silent == shown
 
 
 @pytest.mark.parametrize(
     ("expected", "keys"),
-    [(ADVANCED, {}), (ADVANCED_OF_AN_IMAGE, {"language": [DOWN], "preset": [DOWN]})],
-    ids=["web", "image"],
+    [
+        (ADVANCED, {}),
+        (ADVANCED_OF_AN_IMAGE, {"language": [DOWN], "preset": [DOWN]}),
+        (ADVANCED_OF_A_CRONJOB, {"workload_kind": [DOWN] * 4}),
+    ],
+    ids=["web", "image", "cronjob"],
 )
 def test_advanced_asks_the_rest(
     expected: list[str],
@@ -208,5 +256,6 @@ def test_advanced_asks_the_rest(
     assert screen.asked() == expected
     recorded = yaml.safe_load((tmp_path / "shop" / ANSWERS).read_text())
     assert set(expected) <= set(recorded)
-    quick = meaning(render({"language": "none", "preset": "worker"} if keys else {}).path)
+    same = ("language", "workload_kind", "preset")
+    quick = meaning(render({name: recorded[name] for name in same}).path)
     assert {**meaning(tmp_path / "shop"), ANSWERS: None} == {**quick, ANSWERS: None}
