@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 from questionnaire.interview import Interview, names
-from support.questionnaire import questions, settings
+from support.questionnaire import help_lines, questions, settings
 from support.sandbox import TEMPLATE_URL
 from support.trees import differences, tree
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from support.repository import Repository
     from support.update import Updater
 
-LONGEST_HELP = 100
+LONGEST_HELP = 120
 """A line of help fits beside its mark in a terminal of common width."""
 
 VOCABULARY = names(
@@ -102,7 +102,7 @@ def recorded(repository: Path) -> dict[str, Any]:
 @pytest.mark.parametrize("name", questions())
 def test_help(name: str) -> None:
     """Each question has a line of help: one sentence or two, not wrapped."""
-    text = settings()[name]["help"]
+    text = help_lines()[name]
     assert "\n" not in text.strip()
     assert 20 <= len(text) <= LONGEST_HELP
     assert text[0].isupper()

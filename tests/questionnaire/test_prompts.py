@@ -14,7 +14,7 @@ import pexpect
 import pytest
 import yaml
 from questionnaire.interview import names
-from support.questionnaire import settings
+from support.questionnaire import help_lines, settings
 from support.sandbox import TEMPLATE_URL
 from support.trees import tree
 
@@ -40,11 +40,7 @@ ANSWERS = ".copier-answers.yml"
 QUICK_PATH = 12
 """At most so many questions, unless somebody asks for more."""
 
-HELP: dict[str, str] = {
-    name: " ".join(entry["help"].split())
-    for name, entry in settings().items()
-    if not name.startswith("_") and entry.get("when") is not False
-}
+HELP = help_lines()
 """The line that each question is shown with."""
 
 

@@ -93,7 +93,7 @@ REPRESENTATIVES: dict[str, tuple[Any, ...]] = {
     ),
     "probes": (
         ABSENT,
-        {"readinessProbe": {"httpGet": {"path": "/ready", "port": 8080}}},
+        {"readinessProbe": {"exec": {"command": ["/bin/app", "ready"]}, "timeoutSeconds": 3}},
         {"livenessProbe": {"exec": {"command": ["/bin/app", "check"]}, "periodSeconds": 30}},
     ),
     "resources": (

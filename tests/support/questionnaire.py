@@ -47,6 +47,13 @@ def presets(root: Path = ROOT) -> dict[str, tuple[str, ...]]:
     return {kind: _choices(root, entries["preset"]["choices"], workload_kind=kind) for kind in kinds}
 
 
+@cache
+def help_lines(root: Path = ROOT) -> dict[str, str]:
+    """What each question is shown with, on one line."""
+    found = {name: entry["help"] for name, entry in settings(root).items() if name in questions(root)}
+    return {name: " ".join(_rendered(root, text).split()) for name, text in found.items()}
+
+
 def settings(root: Path = ROOT) -> dict[str, Any]:
     """Everything that copier.yml holds once its includes are followed."""
 
@@ -76,11 +83,15 @@ def _choices(root: Path, declared: Any, **answers: str) -> tuple[Any, ...]:
     if isinstance(declared, str) and "workload_kind" in declared and not answers:
         return tuple(preset for of_kind in presets(root).values() for preset in of_kind)
     if isinstance(declared, str):
-        environment = Environment(
-            loader=FileSystemLoader(root),
-            **settings(root)["_envops"] | {"undefined": StrictUndefined},
-            autoescape=select_autoescape(default_for_string=False),
-            extensions=["jinja2_ansible_filters.AnsibleCoreFiltersExtension"],
-        )
-        declared = yaml.safe_load(environment.from_string(declared).render(golden_path=golden_path(root), **answers))
+        declared = yaml.safe_load(_rendered(root, declared, **answers))
     return tuple(declared.values() if isinstance(declared, dict) else declared)
+
+
+def _rendered(root: Path, text: str, **answers: str) -> str:
+    environment = Environment(
+        loader=FileSystemLoader(root),
+        **settings(root)["_envops"] | {"undefined": StrictUndefined},
+        autoescape=select_autoescape(default_for_string=False),
+        extensions=["jinja2_ansible_filters.AnsibleCoreFiltersExtension"],
+    )
+    return environment.from_string(text).render(golden_path=golden_path(root), **answers)

@@ -16,7 +16,7 @@ MEANINGFUL_EMPTINESS = (
     re.compile(r"data\..*"),  # what somebody configures may be empty
     re.compile(r".*\.(command|args)\[\d+\]"),  # so may an argument
     re.compile(r".*\.(from|to)\[\d+\]\.(podSelector|namespaceSelector)"),  # every pod, every namespace
-    re.compile(r"rules\[\d+\]\.apiGroups\[\d+\]"),  # the core group has no name
+    re.compile(r"(spec\.matchConstraints\.resourceR|r)ules\[\d+\]\.apiGroups\[\d+\]"),  # the core group has no name
 )
 """The empty values that say something. Any other says nothing, or unsets a default by accident."""
 

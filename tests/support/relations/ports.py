@@ -172,6 +172,8 @@ def monitor_endpoints_resolve(scene: Scene) -> Iterator[str]:
     for monitor in scene.of_kind("ServiceMonitor"):
         selector = at(monitor, "spec", "selector", default={})
         for service in (each for each in scene.of_kind("Service") if matches(selector, labels(each))):
+            if at(service, "spec", "clusterIP") == "None":
+                continue
             known = {port.get("name") for port in service["spec"]["ports"]}
             yield from _endpoints(monitor, "endpoints", known, f"Service/{service['metadata']['name']}")
     for monitor in scene.of_kind("PodMonitor"):

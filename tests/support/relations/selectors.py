@@ -75,7 +75,10 @@ def spreading_selects_own_pods(scene: Scene) -> Iterator[str]:
 
 
 def monitor_selects_one_target(scene: Scene) -> Iterator[str]:
-    """A ServiceMonitor picks one Service by its labels, a PodMonitor one workload's pods, in their own namespace."""
+    """A ServiceMonitor picks one Service by its labels, a PodMonitor one workload's pods, in their own namespace.
+
+    A headless Service beside it that lacks the port is not scraped.
+    """
     for monitor in scene.of_kind("ServiceMonitor", "PodMonitor"):
         if at(monitor, "spec", "namespaceSelector") is not None:
             yield violation(monitor, "spec.namespaceSelector", "reaches beyond the application's namespace")
@@ -83,10 +86,20 @@ def monitor_selects_one_target(scene: Scene) -> Iterator[str]:
         if monitor["kind"] == "PodMonitor":
             yield from exactly_one(scene, monitor, "spec.selector", selector)
             continue
-        services = [service for service in scene.of_kind("Service") if matches(selector or {}, labels(service))]
+        wanted = {endpoint.get("port") for endpoint in at(monitor, "spec", "endpoints", default=[])}
+        services = [
+            service
+            for service in scene.of_kind("Service")
+            if matches(selector or {}, labels(service))
+            and (at(service, "spec", "clusterIP") != "None" or wanted & _port_names(service))
+        ]
         if not selector or len(services) != 1:
             names = [str(key(service)) for service in services]
             yield violation(monitor, "spec.selector", f"matches {names or 'no Service'} instead of one Service")
+
+
+def _port_names(service: Manifest) -> set[str | None]:
+    return {port.get("name") for port in at(service, "spec", "ports", default=[])}
 
 
 def no_version_in_selectors(scene: Scene) -> Iterator[str]:
