@@ -34,10 +34,11 @@ VALUES_LINES = 80
 """What can be read in an afternoon, and values that fit on two screens."""
 
 MEANINGFUL_EMPTINESS = (
+    re.compile(r"\.copier-answers\.yml: (sidecars|init_containers|config)"),  # asked, and answered with nothing
     re.compile(r"deploy/base/\S+\.yaml: .*\.emptyDir"),  # the volume itself
     re.compile(r"\.github/workflows/ci\.yml: permissions"),  # no job has a right unless it says so
     re.compile(r"\.github/workflows/ci\.yml: on\.pull_request"),  # every pull request
-    re.compile(r"deploy/platform/\S+: rules\[\d+\]\.apiGroups\[\d+\]"),  # the core group has no name
+    re.compile(r"deploy/platform/\S+: (.*\.resourceR|r)ules\[\d+\]\.apiGroups\[\d+\]"),  # the core group has no name
 )
 
 COMMENTED_OUT = re.compile(r"\s*#\s*(?:- )?[A-Za-z][\w.-]*:(?: \S+)?|\s*#\s*- \S+|\s*#\s*[a-z][\w-]* = \S+")

@@ -1,4 +1,4 @@
-"""The golden repositories: what two sets of answers give, kept in full, so that a change shows what it does to users.
+"""The golden repositories: what some sets of answers give, kept in full, so that a change shows what it does to users.
 
 python -m support.golden renders them anew (`make golden`).
 """
@@ -10,7 +10,7 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import plumbum
 
@@ -21,11 +21,38 @@ if TYPE_CHECKING:
 
 FOLDER = sandbox.ROOT / "tests" / "golden"
 
+FOLLOW = ["--replicaof", "guestbook-leader", "6379"]
+
+
+def _redis(name: str, **answers: Any) -> dict[str, Any]:
+    """A further workload that serves Redis."""
+    return {
+        "name": name,
+        "image": "docker.io/library/redis:8.0.3",
+        "preset": "web",
+        "autoscaling": False,
+        "ports": [{"name": "redis", "containerPort": 6379}],
+        **answers,
+    }
+
+
 ANSWERS: dict[str, Answers] = {
     "web": {"app_name": "shop"},
     "worker": {"app_name": "mailer", "preset": "worker"},
+    "statefulset": {"app_name": "ledger", "workload_kind": "statefulset"},
+    "daemonset": {"app_name": "watcher", "workload_kind": "daemonset"},
+    "log-agent": {"app_name": "reader", "workload_kind": "daemonset", "preset": "log-agent"},
+    "job": {"app_name": "importer", "workload_kind": "job"},
+    "cronjob": {"app_name": "reporter", "workload_kind": "cronjob"},
+    "guestbook": {
+        "app_name": "guestbook",
+        "language": "none",
+        "image": "us-docker.pkg.dev/google-samples/containers/gke/gb-frontend:v5",
+        "ports": [{"name": "http", "containerPort": 80}],
+        "workloads": [_redis("leader", replicas=1), _redis("followers", replicas=2, args=FOLLOW)],
+    },
 }
-"""The default of each preset, under the names of the folders."""
+"""The default of each kind, presets that differ much from it, and a repository of several workloads, by folder."""
 
 
 def main() -> None:

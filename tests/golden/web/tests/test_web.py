@@ -12,9 +12,10 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from app.lifecycle import stop_on_signal
+from app.server import serve
 from app.settings import load
 from app.telemetry import configure_logging
-from app.web import WebSettings, create_app, serve
+from app.web import WebSettings, create_app
 
 POD = {"name": "shop-1", "namespace": "shop-dev", "node": "node-7"}
 

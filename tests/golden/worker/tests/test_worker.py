@@ -6,9 +6,9 @@ import pytest
 from conftest import Program, eventually
 
 from app.health import Health
-from app.jobs import Spool
+from app.jobs import Spool, attempt
 from app.settings import load
-from app.worker import WorkerSettings, attempt
+from app.worker import WorkerSettings, handle
 
 Start = Callable[..., Program]
 
@@ -29,7 +29,7 @@ def files(root: Path) -> list[str]:
 def next_outcome(spool: Spool) -> str:
     job = spool.take()
     assert job
-    return asyncio.run(attempt(job, spool, load(WorkerSettings)))
+    return asyncio.run(attempt(job, spool, handle, load(WorkerSettings)))
 
 
 @pytest.mark.usefixtures("spool")
@@ -116,6 +116,18 @@ def test_two_workers_never_claim_the_same_job(spool: Spool, tmp_path: Path) -> N
 
     assert spool.take()
     assert Spool(tmp_path, "shop-2").take() is None
+
+
+def test_the_claim_of_a_worker_that_is_gone_returns_when_its_lease_ends(
+    spool: Spool, tmp_path: Path
+) -> None:
+    put(tmp_path, "a", "{}")
+    assert spool.take()
+
+    again = Spool(tmp_path, "shop-2", lease_seconds=0).take()
+
+    assert again
+    assert (again.name, again.attempt) == ("a", 2)
 
 
 def test_a_loop_that_no_longer_turns_is_neither_alive_nor_ready() -> None:

@@ -1,4 +1,4 @@
-"""The worker's probes and metrics, answered by a thread of their own."""
+"""Probes and metrics of a program that works in a loop, answered by a thread of their own."""
 
 import asyncio
 import socket
@@ -10,7 +10,7 @@ from prometheus_client import Gauge, MetricsHandler
 
 from app.settings import Settings
 
-LAST_POLL = Gauge("worker_last_poll_timestamp_seconds", "When the worker last looked for work.")
+LAST_TURN = Gauge("last_turn_timestamp_seconds", "When the loop last began a turn.")
 
 
 class Health:
@@ -23,7 +23,7 @@ class Health:
 
     def beat(self) -> None:
         self._last_beat = time.monotonic()
-        LAST_POLL.set_to_current_time()
+        LAST_TURN.set_to_current_time()
 
     def alive(self) -> bool:
         return time.monotonic() - self._last_beat < self._stale_after

@@ -4,15 +4,14 @@ import asyncio
 import json
 import logging
 import time
-from contextlib import suppress
 from pathlib import Path
 
 from prometheus_client import Counter, Histogram
 
 from app.health import Health, listen
-from app.jobs import Job, Spool, WorkSource
-from app.lifecycle import stop_on_signal
-from app.settings import Positive, Settings, load, refuse
+from app.jobs import Job, JobSettings, Spool, WorkSource, attempt
+from app.lifecycle import pause, stop_on_signal, with_grace
+from app.settings import Positive, load, refuse
 from app.telemetry import configure_logging
 
 logger = logging.getLogger("app.worker")
@@ -23,11 +22,9 @@ for outcome in ("finished", "retried", "rejected", "given_back"):
 DURATION = Histogram("job_duration_seconds", "Time spent on a job.")
 
 
-class WorkerSettings(Settings):
+class WorkerSettings(JobSettings):
     work_dir: Path = Path("/tmp/work")  # noqa: S108 (the pod's own emptyDir)
     poll_seconds: Positive = 5
-    job_timeout_seconds: Positive = 60
-    max_attempts: Positive = 3
 
 
 async def handle(job: Job) -> None:
@@ -39,28 +36,6 @@ async def handle(job: Job) -> None:
     await asyncio.sleep(json.loads(job.read())["seconds"])
 
 
-async def attempt(job: Job, source: WorkSource, settings: WorkerSettings) -> str:
-    """Try the job once, settle it with its source, and return the outcome."""
-    if job.attempt > settings.max_attempts:  # the last attempt took the process down
-        source.reject(job)
-        return "rejected"
-    try:
-        async with asyncio.timeout(settings.job_timeout_seconds):
-            await handle(job)
-    except asyncio.CancelledError:  # the grace is over
-        source.give_back(job, failed=False)
-        return "given_back"
-    except Exception:
-        logger.exception("job failed", extra={"job": job.name, "attempt": job.attempt})
-        if job.attempt < settings.max_attempts:
-            source.give_back(job, failed=True)
-            return "retried"
-        source.reject(job)
-        return "rejected"
-    source.finish(job)
-    return "finished"
-
-
 async def work(
     source: WorkSource, settings: WorkerSettings, health: Health, stopping: asyncio.Event
 ) -> None:
@@ -70,32 +45,22 @@ async def work(
         outcome = "idle"
         if job := source.take():
             started = time.perf_counter()
-            outcome = await attempt(job, source, settings)
+            outcome = await attempt(job, source, handle, settings)
             seconds = time.perf_counter() - started
             JOBS.labels(outcome).inc()
             DURATION.observe(seconds)
             what = {"job": job.name, "attempt": job.attempt, "outcome": outcome}
             logger.info("job", extra=what | {"seconds": round(seconds, 4)})
         if outcome != "finished":
-            with suppress(TimeoutError):
-                await asyncio.wait_for(stopping.wait(), settings.poll_seconds)
+            await pause(stopping, settings.poll_seconds)
 
 
 async def serve(source: WorkSource, settings: WorkerSettings, stopping: asyncio.Event) -> None:
     """Work until told to stop. Then finish the job in hand, or give it back when grace ends."""
     health = Health(settings.poll_seconds + settings.job_timeout_seconds + 10, stopping)
     listen(health, settings)
-    working = asyncio.create_task(work(source, settings, health, stopping))
-
-    async def end_grace() -> None:
-        await stopping.wait()
-        await asyncio.sleep(settings.grace_seconds)
-        working.cancel()
-
-    grace = asyncio.create_task(end_grace())
     logger.info("working", extra={"work_dir": str(settings.work_dir)})
-    await working
-    grace.cancel()
+    await with_grace(work(source, settings, health, stopping), stopping, settings.grace_seconds)
     logger.info("stopped")
 
 
@@ -103,7 +68,7 @@ async def main() -> None:
     settings, stopping = load(WorkerSettings), stop_on_signal()
     configure_logging(settings)
     try:
-        spool = Spool(settings.work_dir, settings.pod_name)
+        spool = Spool(settings.work_dir, settings.pod_name, settings.lease_seconds)
     except OSError:
         refuse("WORK_DIR", str(settings.work_dir), "a directory that this user may write to")
     await serve(spool, settings, stopping)

@@ -1,0 +1,114 @@
+# /// script
+# requires-python = ">=3.11"
+# dependencies = ["pyyaml==6.0.3"]
+# ///
+"""Compare what Kustomize and Helm make of this application: the base, then each environment.
+
+Tells as well where an overlay was left behind by a changed answer: namespace, image, host name.
+
+Every field of every object must be equal, but for what each tool adds of its own:
+- the label app.kubernetes.io/managed-by, Helm's tests, and the annotations helm.sh/*
+- what replaces the pods when the configuration changes: a hash at the end of a generated
+  ConfigMap's name, in the chart of an immutable one's only; its annotation checksum/config
+- a namespace that is left out: the object goes to the one that is installed to
+"""
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from difflib import unified_diff
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+DEPLOY = Path(__file__).parent
+BASE, CHART = DEPLOY / "base", DEPLOY / "chart"
+
+
+class Loader(yaml.SafeLoader):
+    """Reads 1e3 and 08 as numbers, as Kubernetes does."""
+
+
+Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?$"),
+    list("-+.0123456789"),
+)
+
+
+def run(*command: str) -> str:
+    done = subprocess.run(command, capture_output=True, text=True)  # noqa: S603 (own paths)
+    if done.returncode:
+        sys.exit(f"{' '.join(command)}\n{done.stderr.strip()}")
+    return done.stdout
+
+
+def normal(annotations: dict[str, str] | None) -> dict[str, str]:
+    kept = (annotations or {}).items()
+    return {k: v for k, v in kept if not k.startswith("helm.sh/") and k != "checksum/config"}
+
+
+def objects(text: str, namespace: str) -> dict[str, list[str]]:
+    found = {}
+    for item in filter(None, yaml.load_all(text, Loader)):
+        metadata: dict[str, Any] = item["metadata"]
+        metadata.setdefault("namespace", namespace)
+        metadata.get("labels", {}).pop("app.kubernetes.io/managed-by", None)
+        spec = item.get("spec", {}).get("jobTemplate", item).get("spec", {})
+        for owner in (metadata, spec.get("template", {}).get("metadata", {})):
+            owner["annotations"] = normal(owner.get("annotations"))
+        found[f"{item['kind']}/{metadata['name']}"] = yaml.dump(item).splitlines()
+    return found
+
+
+def plain(text: str, names: list[str]) -> str:
+    """The rendering without the hashes in the names of its ConfigMaps."""
+    for name in names:
+        pattern = rf'^  name: "?({re.escape(name)}-[2456789bcdfghkmt]{{10}})"?$'
+        for hashed in set(re.findall(pattern, text, re.M)):
+            text = text.replace(hashed, name)
+    return text
+
+
+def left_behind(folder: Path, overlay: dict[str, Any], text: str) -> Iterator[str]:
+    """What an update cannot change, because the overlay is yours."""
+    platform = yaml.safe_load((DEPLOY / "platform" / folder.name / "namespace.yaml").read_text())
+    if overlay.get("namespace") != (namespace := platform["metadata"]["name"]):
+        yield f"  namespace: {overlay.get('namespace')}, the platform's is {namespace}"
+    repository = yaml.safe_load((CHART / "values.yaml").read_text())["image"]["repository"]
+    names = [image["name"] for image in overlay.get("images", [])]
+    if repository not in names:
+        yield f"  images: {', '.join(names)}, the base runs {repository}"
+    for host in re.findall(r"^  hostnames:\n  - (.+)$|^  - host: (.+)$", text, re.M):
+        if (other := hosts.setdefault(host, folder.name)) != folder.name:
+            yield f"  {''.join(host)} is the host of {other} too"
+
+
+def compare(folder: Path) -> list[str]:
+    values = [] if folder == BASE else [f"--values={CHART}/values-{folder.name}.yaml"]
+    files = [source / "kustomization.yaml" for source in (BASE, folder)]
+    base, overlay = (yaml.safe_load(file.read_text()) for file in files)
+    namespace = overlay.get("namespace", "default")
+    release = yaml.safe_load((CHART / "Chart.yaml").read_text())["name"]
+    template = ["helm", "template", release, str(CHART), "--skip-tests", "--namespace", namespace]
+    generators = base.get("configMapGenerator", []) + overlay.get("configMapGenerator", [])
+    names = [generator["name"] for generator in generators]
+    helm = objects(plain(run(*template, *values), names), namespace)
+    text = run("kubectl", "kustomize", str(folder))
+    kustomize = objects(plain(text, names), namespace)
+    lines = [] if folder == BASE else list(left_behind(folder, overlay, text))
+    for name in sorted(kustomize | helm):
+        sides = kustomize.get(name, []), helm.get(name, [])
+        lines += unified_diff(*sides, f"kustomize {name}", f"helm {name}", lineterm="")
+    return lines
+
+
+different = False
+hosts: dict[tuple[str, str], str] = {}
+for folder in [BASE, *sorted(DEPLOY.glob("overlays/*"))]:
+    found = compare(folder)
+    different |= bool(found)
+    print(f"{folder.name}: {'differs' if found else 'equal'}", *found, sep="\n")
+sys.exit(different)
