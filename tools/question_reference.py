@@ -42,7 +42,17 @@ the last line names the question, the value and the remedy.
 
 CONDITIONS = {
     "advanced": "`advanced` is true",
-    "preset == 'web'": "`preset` is `web`",
+    "preset in ['web', 'datastore']": "`preset` is `web` or `datastore`",
+    "language != 'none' or preset not in ['web', 'datastore']": (
+        "`language` is not `none`, or `preset` is neither `web` nor `datastore`"
+    ),
+    "workload_kind == 'statefulset'": "`workload_kind` is `statefulset`",
+    "workload_kind == 'cronjob'": "`workload_kind` is `cronjob`",
+    "workload_kind in ['job', 'cronjob']": "`workload_kind` is `job` or `cronjob`",
+    "workload_kind in ['deployment', 'statefulset']": "`workload_kind` is `deployment` or `statefulset`",
+    "workload_kind in ['deployment', 'statefulset', 'daemonset']": (
+        "`workload_kind` is `deployment`, `statefulset` or `daemonset`"
+    ),
     "language != 'none'": "`language` is not `none`",
     "language == 'none'": "`language` is `none`",
     "advanced and expose is defined and expose != 'none'": "`advanced` is true and `expose` is not `none`",
@@ -63,33 +73,42 @@ DEFAULTS = {
     "{'LOG_LEVEL': 'info'} | to_json if language == 'python' else '{}'": (
         "`{LOG_LEVEL: info}` for Python, empty for `none`"
     ),
-    "app_name ~ ', ' ~ {'web': 'a web service', 'worker': 'a worker'}[preset]": (
-        "`APP_NAME, a web service` or `APP_NAME, a worker`"
+    "(choices(workload_kind) | from_json).values() | first": "the first preset of the kind",
+    "{'web': 'gateway', 'datastore': 'none'}[preset] | default(UNSET)": (
+        "`gateway` with preset `web`, `none` with preset `datastore`"
     ),
+    "app_name ~ ', ' ~ what(preset)": "`APP_NAME, a web service`, or what the preset is",
     "app_name": "`app_name`",
     "app_name ~ '.' ~ golden_path.domain": "`APP_NAME.DOMAIN`, with `domain` of golden-path.yml",
     "golden_path.presets[preset].resources | to_json": "`presets.PRESET.resources` of golden-path.yml",
     "(golden_path.presets[preset].autoscaling | default(false)) | to_json": (
         "`presets.PRESET.autoscaling` of golden-path.yml; none where the preset has none"
     ),
-    "golden_path.presets[preset].replicas": "`presets.PRESET.replicas` of golden-path.yml",
+    "golden_path.presets[preset].replicas | default(1)": "`presets.PRESET.replicas` of golden-path.yml",
     "[{'name': 'http', 'containerPort': 8080}] | to_json": "`[{name: http, containerPort: 8080}]`",
     "golden_path.kubernetes_versions[0]": "the first of `kubernetes_versions` in golden-path.yml",
     "golden_path.environments | to_json": "`environments` of golden-path.yml",
     "golden_path.monitoring": "`monitoring` of golden-path.yml",
     "golden_path.ci": "`ci` of golden-path.yml",
-    "model.probes_of(ports if ports is defined else [])": (
-        "with preset `web` on the first port, which must accept connections and, to be ready, answer HTTP; "
-        "with preset `worker` none"
+    "resolve.probes_of({'own': false, 'preset': preset}, ports if ports is defined else [])": (
+        "with presets `web` and `datastore` on the first port, which must accept connections and, to be ready, answer "
+        "HTTP if it is called `http`; with other presets none"
     ),
 }
 
 CHOICES = {
+    "choices(workload_kind)": (
+        "for `deployment` `web` (serves HTTP behind a Service, scales with its load) and `worker` (takes work from a "
+        "source, no Service); for `statefulset` `datastore`; for `daemonset` `node-agent` and `log-agent` (reads the "
+        "node's logs, which takes a privileged namespace); for `job` `task`, `parallel` (a fixed number of parts, each "
+        "with its index) and `work-queue` (several pods empty one queue); for `cronjob` `scheduled`"
+    ),
     "golden_path.kubernetes_versions | to_json": "`kubernetes_versions` of golden-path.yml",
 }
 
 COMPUTED = {
     "golden_path": "What golden-path.yml says, read at every copy and update.",
+    "every_workload": "The application's own workload and the further ones, each resolved to Kubernetes' own fields.",
     "app": "The application: every answer resolved, each default filled in. All files are rendered from it.",
     "stages": "The environments in order of promotion: namespace, host, autoscaling and quota of each.",
 }
@@ -131,12 +150,15 @@ def _section(name: str, question: dict[str, Any]) -> str:
     rows = [("type", f"`{question['type']}`")]
     if "choices" in question:
         rows.append(("choices", _choices(name, question["choices"])))
-    rows += [("default", _default(name, question.get("default"))), ("asked", _asked(name, question))]
+    if "default" in question:
+        rows.append(("default", _default(name, question["default"])))
+    rows.append(("asked", _asked(name, question)))
     rows.append(("recorded", "when asked or given; else computed anew each time" if "ask" in question else "always"))
     if (when := _expression(question.get("when"))) is not None:
         rows.append(("exists", f"when {_words(name, when, CONDITIONS)}; dropped from the answers otherwise"))
     lines = "\n".join(_wrap(f"- {label}: {text}", indent="  ") for label, text in rows)
-    return f"### `{name}`\n\n{_wrap(question['help'])}\n\n{lines}\n"
+    text = re.sub(r"#\{ golden_path\.([\w.]+) .*?\}#", r"`\1` of golden-path.yml", question["help"])
+    return f"### `{name}`\n\n{_wrap(text)}\n\n{lines}\n"
 
 
 def _wrap(text: str, indent: str = "") -> str:
@@ -156,11 +178,13 @@ def _default(name: str, default: Any) -> str:
         return f"`{str(default).lower() if isinstance(default, bool) else default}`"
     # A default is unset while its question is not asked, so that it is not recorded.
     expression = re.sub(r" if (?:advanced|preset)\b.*\belse UNSET$", "", expression)
-    literal = re.fullmatch(r"'([^']*)'", expression)
+    literal = re.fullmatch(r"'?([^']*)'?", expression) if expression[0] in "'0123456789" else None
     return f"`{literal[1]}`" if literal else _words(name, expression, DEFAULTS)
 
 
 def _asked(name: str, question: dict[str, Any]) -> str:
+    if question.get("ask") is False:
+        return "never: give it by `--data` or in a file"
     ask = _expression(question.get("ask"))
     return "always" if ask is None else f"when {_words(name, ask, CONDITIONS)}"
 

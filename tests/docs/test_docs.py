@@ -23,14 +23,29 @@ PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 REFERENCE = ROOT / "docs/reference"
 VARIETY: tuple[Answers, ...] = (
     {},
-    {"preset": "worker", "monitoring": "prometheus-operator", "ci": "none"},
-    {"expose": "ingress", "ci": "gitlab", "monitoring": "prometheus-operator"},
+    {"workload_kind": "daemonset", "preset": "log-agent", "monitoring": "prometheus-operator", "ci": "none"},
+    {
+        "expose": "ingress",
+        "ci": "gitlab",
+        "monitoring": "prometheus-operator",
+        "init_containers": ["prepare-volume"],
+        "config_files": [{"name": "settings", "mountPath": "/etc/shop", "data": {"app.ini": "a=1"}}],
+        "secrets": [{"name": "db", "envFrom": True}],
+        "secrets_backend": "external-secrets",
+        "workloads": [
+            {"name": "mail", "preset": "worker"},
+            {"name": "store", "kind": "statefulset"},
+            {"name": "agent", "kind": "daemonset"},
+            {"name": "load", "kind": "job"},
+            {"name": "clean-up", "kind": "cronjob"},
+        ],
+    },
 )
 """Answers which together give every file that there is."""
 
 # Lists in Kubernetes' own schema, whose entries its documentation describes.
-KUBERNETES_LISTS = {"from", "to", "ports"}
-FREE_KEYS = {"labels", "annotations", "dashboard_labels"}
+KUBERNETES_LISTS = {"from", "to", "ports", "volumes", "volume_mounts"}
+FREE_KEYS = {"labels", "annotations", "dashboard_labels", "resources", "sidecar_resources", "container"}
 """Maps of golden-path.yml whose keys an organisation chooses."""
 
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
@@ -67,9 +82,19 @@ def test_answers_that_are_given_exist(page: Path) -> None:
 
 
 @each_page
-def test_targets_that_are_used_exist(page: Path, render: Renderer) -> None:
+def test_examples_of_answers_are_accepted(page: Path, render: Renderer) -> None:
+    """Every file of answers, which is a block that begins with its name, `answers.yaml` for instance."""
+    for block in blocks(page, "yaml"):
+        if re.match(r"# (\.\./)?(answers|edges)\.yaml\b", block):
+            answers = yaml.safe_load(block)
+            assert set(answers) <= set(questions()), block
+            assert render(answers).path.is_dir()
+
+
+@each_page
+def test_targets_that_are_used_exist(page: Path, makefiles: list[Path]) -> None:
     """`make x y ENV=dev` in a shell block is a target of a generated repository, or of this one."""
-    known = targets(render({}).path / "Makefile") | targets(ROOT / "Makefile")
+    known = {target for makefile in (*makefiles, ROOT / "Makefile") for target in targets(makefile)}
     for line in (line for block in blocks(page, "sh") for line in block.splitlines()):
         if found := re.search(r"(?:^|&& )make ((?:[a-z][a-z-]* ?)+)", line):
             assert set(found[1].split()) <= known, line
@@ -133,11 +158,11 @@ def test_every_generated_file_is_described(everything: set[str]) -> None:
     assert not [path for path in everything if not any(matches(path, pattern) for pattern in patterns)]
 
 
-def test_every_make_target_is_described(render: Renderer) -> None:
+def test_every_make_target_is_described(makefiles: list[Path]) -> None:
     """Each target with a help text, and no other."""
     described = {entry.split()[1] for entry in first_column(REFERENCE / "make-targets.md")}
-    helped = re.findall(r"^([a-z-]+):.*## ", (render({}).path / "Makefile").read_text(), re.MULTILINE)
-    assert described == set(helped)
+    text = "".join(makefile.read_text() for makefile in makefiles)
+    assert described == set(re.findall(r"^([a-z-]+):.*## ", text, re.MULTILINE))
 
 
 def test_the_example_of_a_quota_is_real(render: Renderer) -> None:
@@ -145,6 +170,12 @@ def test_the_example_of_a_quota_is_real(render: Renderer) -> None:
     (example,) = blocks(REFERENCE / "defaults.md", "yaml")
     (quota,) = of_kind(render({}).platform("prod"), "ResourceQuota")
     assert yaml.safe_load(example)["hard"] == quota["spec"]["hard"]
+
+
+@pytest.fixture(scope="module")
+def makefiles(render: Renderer) -> list[Path]:
+    """The Makefiles of a variety of applications."""
+    return [render(answers).path / "Makefile" for answers in VARIETY]
 
 
 @pytest.fixture(scope="module")
@@ -201,9 +232,9 @@ def dotted(value: Any, path: str = "") -> Iterator[str]:
         name = f"{path}.{key}" if path else key
         if path == "presets":
             yield from dotted(entry, "presets.PRESET")
-        elif (
-            isinstance(entry, dict) and key not in FREE_KEYS | {"resources"} and name != "environments[].autoscaling"
-        ):
+        elif path.startswith("catalogue.") and path.count(".") == 1:
+            yield from dotted(entry, f"{path}.NAME")
+        elif isinstance(entry, dict) and key not in FREE_KEYS and name != "environments[].autoscaling":
             yield from ([name] if name == "presets.PRESET.autoscaling" else [])
             yield from dotted(entry, name)
         else:
