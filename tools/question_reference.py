@@ -91,8 +91,8 @@ DEFAULTS = {
     "golden_path.monitoring": "`monitoring` of golden-path.yml",
     "golden_path.ci": "`ci` of golden-path.yml",
     "resolve.probes_of({'own': false, 'preset': preset}, ports if ports is defined else [])": (
-        "with presets `web` and `datastore` on the first port, which must accept connections and, to be ready, answer "
-        "HTTP if it is called `http`; with other presets none"
+        "with presets `web` and `datastore` on the first port, which must accept connections and, to be ready, "
+        "answer HTTP if it is called `http`; with other presets none"
     ),
 }
 
@@ -100,8 +100,8 @@ CHOICES = {
     "choices(workload_kind)": (
         "for `deployment` `web` (serves HTTP behind a Service, scales with its load) and `worker` (takes work from a "
         "source, no Service); for `statefulset` `datastore`; for `daemonset` `node-agent` and `log-agent` (reads the "
-        "node's logs, which takes a privileged namespace); for `job` `task`, `parallel` (a fixed number of parts, each "
-        "with its index) and `work-queue` (several pods empty one queue); for `cronjob` `scheduled`"
+        "node's logs, which takes a privileged namespace); for `job` `task`, `parallel` (a fixed number of parts, "
+        "each with its index) and `work-queue` (several pods empty one queue); for `cronjob` `scheduled`"
     ),
     "golden_path.kubernetes_versions | to_json": "`kubernetes_versions` of golden-path.yml",
 }
