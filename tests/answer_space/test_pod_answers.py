@@ -47,7 +47,7 @@ OWN_POLICY = {
     r"medium: .* is not known|hugepages|is not a resource of every node": "huge pages, and what no kubelet knows",
     r"is not for a container that ends before": "what a container that ends has no use for",
     r"is not the application's container|is not part of a host name": "names that are not the application's, or none",
-    r"^null is not|: null is not|^0 is not a list|has no sources": "nothing, where something was to be said",
+    r"null is not|is not a (?:map|list): |has no sources": "nothing, where something was to be said",
     r"(?:^|: )'' is": "an empty word, where one leaves the field out",
     r"names no exact version|moves, so that": "images that are not always the same",
     r"is not an image|names no port|is not the name of an environment variable": "what no node could run",
