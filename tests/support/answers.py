@@ -98,9 +98,9 @@ CRASHES = ("has no attribute", "is undefined", "object is not", "not supported b
 
 def values(question: Question) -> tuple[Any, ...]:
     """The values that a covering array takes for a question: its choices, or the representatives."""
-    if question.values:
-        return (ABSENT, *question.values)
-    return REPRESENTATIVES[question.name]
+    if not question.values:
+        return REPRESENTATIVES[question.name]
+    return (ABSENT, *question.values) if question.follows else question.values
 
 
 @cache

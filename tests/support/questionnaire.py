@@ -21,6 +21,8 @@ class Question:
     name: str
     type: str
     choices: tuple[Any, ...]
+    follows: bool
+    """Whether an answer that is not given follows from other answers, instead of being recorded."""
 
     @property
     def values(self) -> tuple[Any, ...]:
@@ -32,7 +34,9 @@ def questions(root: Path = ROOT) -> dict[str, Question]:
     """Every question that takes an answer, in the order in which it is asked."""
     found = {name: entry for name, entry in settings(root).items() if not name.startswith("_")}
     return {
-        name: Question(name, entry["type"], _choices(root, entry.get("choices", [])))
+        name: Question(
+            name, entry["type"], _choices(root, entry.get("choices", [])), "UNSET" in str(entry.get("default"))
+        )
         for name, entry in found.items()
         if entry.get("when") is not False
     }

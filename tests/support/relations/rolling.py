@@ -22,13 +22,11 @@ if TYPE_CHECKING:
 
 def check(repository: Repository) -> list[str]:
     """One line for each workload that reads the configuration and whose pods would keep the old one."""
-    config_map = repository.deploy / "base" / "configmap.yaml"
-    if not config_map.exists():
-        return []
-    manifest = read(config_map)[0]
-    name = min(manifest["data"])
-    manifest["data"][name] += "changed"
-    helm = repository.helm(None, f"--set-json=config={json.dumps(manifest['data'])}")
+    manifest = read(repository.deploy / "base" / "configmap.yaml")[0]
+    data = manifest.setdefault("data", {})
+    name = min(data, default="ADDED")
+    data[name] = data.get(name, "") + "changed"
+    helm = repository.helm(None, f"--set-json=config={json.dumps(data)}")
     return [
         *_keeps(repository.kustomize(), _kustomize_with(repository, manifest), f"base: {name}"),
         *_keeps(repository.helm(), helm, f"chart: {name}"),
