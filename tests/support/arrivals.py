@@ -52,7 +52,7 @@ def _descriptions(repository: Repository, given: str) -> Iterator[tuple[str, Any
 def _configurations(repository: Repository, given: Mapping[str, str]) -> Iterator[tuple[str, Any, Any]]:
     yield "values.yaml config", given, read(repository.chart / "values.yaml")[0].get("config", {})
     for rendering, objects in _renderings(repository):
-        found: dict[str, str] = next((each["data"] for each in of_kind(objects, "ConfigMap")), {})
+        found: dict[str, str] = next((each.get("data", {}) for each in of_kind(objects, "ConfigMap")), {})
         # The data of a ConfigMap has no order: Helm and Kustomize sort it.
         yield f"ConfigMap of {rendering}", dict(sorted(given.items())), dict(sorted(found.items()))
 
