@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -30,6 +31,7 @@ class Question:
         return (True, False) if self.type == "bool" else self.choices
 
 
+@cache
 def questions(root: Path = ROOT) -> dict[str, Question]:
     """Every question that takes an answer, in the order in which it is asked."""
     found = {name: entry for name, entry in settings(root).items() if not name.startswith("_")}
