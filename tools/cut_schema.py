@@ -13,9 +13,11 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 ROOTS = (
     "io.k8s.api.apps.v1.DaemonSetSpec",
@@ -56,6 +58,7 @@ def cut(definitions: Mapping[str, Any], roots: tuple[str, ...]) -> dict[str, Any
 
     Raises:
         KeyError: a root is not in `definitions`.
+
     """
     types: dict[str, Any] = {}
     pending = list(roots)
@@ -67,9 +70,7 @@ def cut(definitions: Mapping[str, Any], roots: tuple[str, ...]) -> dict[str, Any
         schema = definitions[definition]
         types[name] = {
             "required": sorted(schema.get("required", [])),
-            "fields": {
-                field: field_type(of, pending) for field, of in sorted(schema.get("properties", {}).items())
-            },
+            "fields": {field: field_type(of, pending) for field, of in sorted(schema.get("properties", {}).items())},
         }
     return dict(sorted(types.items()))
 

@@ -161,7 +161,7 @@ SOUND: dict[str, list[Any]] = {
                 "periodSeconds": 1,
             },
             "readinessProbe": {"exec": {"command": ["a"]}, "successThreshold": 2},
-            "livenessProbe": {"grpc": {"port": 1, "service": "x"}},
+            "livenessProbe": {"grpc": {"port": 8080, "service": "x"}},
         },
         {"livenessProbe": {"tcpSocket": {"port": 8080}}},
     ],

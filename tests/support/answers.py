@@ -302,9 +302,9 @@ def values(question: Question) -> tuple[Any, ...]:
     """The values that a covering array takes for a question: its choices, or the representatives."""
     if question.name == "preset":
         return (ABSENT, *((kind, preset) for kind, of_kind in presets().items() for preset in of_kind))
-    if question.values:
-        return (ABSENT, *question.values)
-    return REPRESENTATIVES[question.name]
+    if not question.values:
+        return REPRESENTATIVES[question.name]
+    return (ABSENT, *question.values) if question.follows else question.values
 
 
 @cache

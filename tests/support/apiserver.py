@@ -11,6 +11,7 @@ import copy
 import json
 import time
 import uuid
+from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from support.objects import CLUSTER_SCOPED, Manifest, Workload, at, is_test_hook, of_kind, workloads
@@ -32,25 +33,22 @@ def deliver(cluster: Cluster, repository: Repository) -> list[str]:
     """Apply everything, create every pod, and delete it all without waiting. What the server said against it."""
     run = uuid.uuid4().hex[:8]
     platform: list[Manifest] = []
-    application: list[Manifest] = []
+    applications: dict[str, list[Manifest]] = defaultdict(list)
     pods: list[Manifest] = []
-    group = ""
     for environment in repository.environments():
-        group = deployers(repository.platform(environment))
         for rendering, objects in (
             ("helm", repository.helm(environment)),
             ("kustomize", repository.kustomize(environment)),
         ):
             namespace = f"t{run}-{environment}-{rendering}"
             platform += moved(repository.platform(environment), namespace)
-            application += moved(_lasting(objects), namespace)
+            applications[deployers(repository.platform(environment))] += moved(_lasting(objects), namespace)
             pods += moved(pods_of(objects), namespace)
     try:
-        return (
-            complaints(_apply(cluster, platform))
-            or complaints(_apply(cluster, application, "--as=tester", f"--as-group={group}"))
-            or complaints(_create_pods(cluster, pods))
-        )
+        found = complaints(_apply(cluster, platform))
+        for group, objects in applications.items():
+            found = found or complaints(_apply(cluster, objects, "--as=tester", f"--as-group={group}"))
+        return found or complaints(_create_pods(cluster, pods))
     finally:
         names = [manifest["metadata"]["name"] for manifest in of_kind(platform, "Namespace")]
         cluster.kubectl("delete", "namespace", "--wait=false", "--ignore-not-found", *names)

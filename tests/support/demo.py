@@ -56,7 +56,9 @@ def main(destination: Path) -> None:
 def tree(folder: Path, indent: str) -> list[str]:
     """The files below a folder, those of one folder side by side."""
     files = [path.name for path in sorted(folder.iterdir()) if path.is_file()]
-    lines = textwrap.wrap("  ".join(files), 100, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)
+    lines = textwrap.wrap(
+        "  ".join(files), 100, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False
+    )
     for path in sorted(path for path in folder.iterdir() if path.is_dir()):
         lines += [f"{indent}{path.name}/", *tree(path, f"{indent}  ")]
     return lines

@@ -22,6 +22,8 @@ class Question:
     name: str
     type: str
     choices: tuple[Any, ...]
+    follows: bool
+    """Whether an answer that is not given follows from other answers, instead of being recorded."""
 
     @property
     def values(self) -> tuple[Any, ...]:
@@ -29,11 +31,14 @@ class Question:
         return (True, False) if self.type == "bool" else self.choices
 
 
+@cache
 def questions(root: Path = ROOT) -> dict[str, Question]:
     """Every question that takes an answer, in the order in which it is asked."""
     found = {name: entry for name, entry in settings(root).items() if not name.startswith("_")}
     return {
-        name: Question(name, entry["type"], _choices(root, entry.get("choices", [])))
+        name: Question(
+            name, entry["type"], _choices(root, entry.get("choices", [])), "UNSET" in str(entry.get("default"))
+        )
         for name, entry in found.items()
         if entry.get("when") is not False
     }

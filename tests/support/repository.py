@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from support.commands import run
 from support.objects import Manifest, load, of_kind
 from support.strict_yaml import read
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -76,20 +79,33 @@ class Repository:
 
 @dataclass(frozen=True)
 class Snapshot(Repository):
-    """A repository that nobody edits: each rendering is made once."""
+    """A repository that nobody edits: each rendering is made and parsed once, and nobody edits that either."""
 
-    _made: dict[tuple[str | None, ...], str] = field(default_factory=dict, compare=False, repr=False)
+    _made: dict[tuple[Any, ...], Any] = field(default_factory=dict, compare=False, repr=False)
+
+    def platform(self, environment: str) -> list[Manifest]:
+        """The objects that a cluster operator applies for an environment."""
+        return self._once(super().platform, environment)
 
     def kustomize_text(self, environment: str | None = None) -> str:
         """What Kustomize makes of the base or of an overlay."""
-        key = ("kustomize", environment)
-        if key not in self._made:
-            self._made[key] = super().kustomize_text(environment)
-        return self._made[key]
+        return self._once(super().kustomize_text, environment)
 
     def helm_text(self, environment: str | None = None, *settings: str) -> str:
         """What Helm makes of the chart, for its own values or for an environment."""
-        key = ("helm", environment, *settings)
+        return self._once(super().helm_text, environment, *settings)
+
+    def kustomize(self, environment: str | None = None) -> list[Manifest]:
+        """The objects of the base or of an overlay."""
+        return self._once(super().kustomize, environment)
+
+    def helm(self, environment: str | None = None, *settings: str) -> list[Manifest]:
+        """The objects of the chart, for its own values or for an environment."""
+        return self._once(super().helm, environment, *settings)
+
+    def _once(self, make: Callable[..., Result], *arguments: str | None) -> Result:
+        key = (make.__name__, *arguments)
         if key not in self._made:
-            self._made[key] = super().helm_text(environment, *settings)
-        return self._made[key]
+            self._made[key] = make(*arguments)
+        result: Result = self._made[key]
+        return result

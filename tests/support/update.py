@@ -40,15 +40,13 @@ class Updater:
         """A rendered repository as its owner's: copied, and committed to Git."""
         destination = self.folder / rendered.name
         shutil.copytree(rendered.path, destination, symlinks=True)
-        run("git", "init", "--quiet", cwd=destination)
-        render.commit(destination, "A copy")
-        return Repository(destination)
+        return self._committed(destination)
 
-    def copy(self, answers: Mapping[str, Any], version: str) -> Repository:
-        """A fresh copy of a version that was released here."""
-        destination = self.folder / "fresh" / "shop"
+    def copy(self, answers: Mapping[str, Any], name: str, version: str = render.DESK_VERSION) -> Repository:
+        """A fresh copy by the program, of any version that was released here, committed to Git."""
+        destination = self.folder / name / "shop"
         self._copier("copy", "--defaults", f"--vcs-ref={version}", *_data(answers), sandbox.TEMPLATE_URL, destination)
-        return Repository(destination)
+        return self._committed(destination)
 
     def update(self, repository: Repository, answers: Mapping[str, Any], version: str = ":current:") -> None:
         """Update in place and commit. Conflicts, which Copier leaves with exit code 0, fail the test."""
@@ -60,6 +58,11 @@ class Updater:
     def commit(self, repository: Repository, message: str) -> None:
         """Commit what somebody has edited."""
         render.commit(repository.path, message)
+
+    def _committed(self, folder: Path) -> Repository:
+        run("git", "init", "--quiet", cwd=folder)
+        render.commit(folder, "A copy")
+        return Repository(folder)
 
     def _copier(self, *arguments: str | Path) -> None:
         done = attempt("copier", *arguments, env=self.environment)

@@ -138,12 +138,14 @@ def test_edit_of_the_golden_path_reaches_an_existing_repository(update: Updater,
     """A platform team edits one file; the next update brings it to a repository that never recorded it."""
     repository = update.start(render())
     update.release("v0.1.0", lambda template: _edit(template, {"registry.example.com": "registry.example.net"}))
-    update.release("v0.2.0", lambda template: _edit(template, {"lifecycle: production": "lifecycle: supported"}))
+    update.release(
+        "v0.2.0", lambda template: _edit(template, {"team_label: example.com/team": "team_label: example.com/owner"})
+    )
     update.update(repository, {}, version="v0.2.0")
     text = (repository.deploy / "base/deployment.yaml").read_text()
     assert "registry.example.net/platform/shop" in text
-    assert all("example.com/lifecycle: supported" in repository.kustomize_text(name) for name in (None, "prod"))
-    fresh = update.copy({"app_name": "shop"}, "v0.2.0")
+    assert all("example.com/owner: platform" in repository.kustomize_text(name) for name in (None, "prod"))
+    fresh = update.copy({}, "fresh", "v0.2.0")
     assert differences(_templates_own(fresh), _templates_own(repository)) == ""
 
 

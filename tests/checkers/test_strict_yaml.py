@@ -1,0 +1,69 @@
+"""The strict reader refuses what two readers would understand differently, and nothing else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from support.strict_yaml import AmbiguousYAMLError, parse
+
+AMBIGUOUS = (
+    *("12345e7", "1e3", "08", "010", "0o17", "1:30", "1e+3"),  # a number here, a string or another number there
+    *("y", "N", "yes", "no", "on", "off"),  # booleans of YAML 1.1
+    *("2025-08-11", "2001-12-14t21:59:43.10-05:00", "=", "<<"),
+)
+
+CLEAR: dict[str, Any] = {
+    "1.30": 1.3,
+    "0x1": 1,
+    "true": True,
+    "~": None,
+    "'12345e7'": "12345e7",
+    '"yes"': "yes",
+    "'2025-08-11'": "2025-08-11",
+    "plain text": "plain text",
+}
+
+
+@pytest.mark.parametrize("value", AMBIGUOUS)
+def test_bare_value_that_reads_in_two_ways_is_refused(value: str) -> None:
+    """A bare scalar on whose meaning YAML 1.1 and 1.2 disagree."""
+    with pytest.raises(AmbiguousYAMLError):
+        parse(f"key: {value}\n")
+
+
+@pytest.mark.parametrize("value", AMBIGUOUS)
+def test_quotes_make_it_clear(value: str) -> None:
+    """The same, quoted, is one string for everybody."""
+    assert parse(f'key: "{value}"\n') == [{"key": value}]
+
+
+@pytest.mark.parametrize("value", CLEAR)
+def test_clear_value_is_read(value: str) -> None:
+    """What every reader understands alike."""
+    assert parse(f"key: {value}\n") == [{"key": CLEAR[value]}]
+
+
+@pytest.mark.parametrize("text", ["a: 1\na: 2\n", "a:\n  b: 1\n  b: 1\n", "- {a: 1, a: 1}\n"])
+def test_duplicate_key_is_refused(text: str) -> None:
+    """The last of two equal keys wins in silence: one of them is a mistake."""
+    with pytest.raises(AmbiguousYAMLError, match="duplicate key"):
+        parse(text)
+
+
+def test_broken_text_is_refused_by_its_name() -> None:
+    """The message says which file does not parse."""
+    with pytest.raises(AmbiguousYAMLError, match=r"deploy/x\.yaml"):
+        parse("a: [", "deploy/x.yaml")
+
+
+def test_trigger_of_a_workflow_may_stand_bare() -> None:
+    """GitHub's key `on` is a string for GitHub, wherever else it would be a boolean."""
+    assert parse("on:\n  push: {}\n", quoted_on=True) == [{"on": {"push": {}}}]
+    with pytest.raises(AmbiguousYAMLError):
+        parse("on:\n  push: {}\n")
+
+
+def test_empty_documents_are_left_out() -> None:
+    """Helm writes a separator where a template yields nothing."""
+    assert parse("---\n---\na: 1\n---\n") == [{"a": 1}]
