@@ -1,4 +1,4 @@
-"""Runs the helm-unittest suites: the static templates in a chart of their own, and the charts that are rendered.
+"""Runs the helm-unittest suites: all templates in a chart of their own, and the charts that are rendered.
 
 The suites are YAML, one per kind of object, beside this file.
 """
@@ -18,7 +18,19 @@ if TYPE_CHECKING:
     from support.render import Renderer
 
 HERE = Path(__file__).parent
-STATIC = ROOT / "template/project/deploy/chart"
+TEMPLATES = ROOT / "template/project/deploy/chart/templates"
+EVERYTHING = {
+    "app_name": "sample",
+    "monitoring": "prometheus-operator",
+    "config_files": [{"name": "settings", "mountPath": "/etc/settings", "data": {"a.ini": "b"}}],
+    "secrets": [{"name": "credentials", "envFrom": True}],
+    "secrets_backend": "external-secrets",
+    "workloads": [
+        {"name": kind, "kind": kind, **({"schedule": "0 3 * * *"} if kind == "cronjob" else {})}
+        for kind in ("statefulset", "daemonset", "job", "cronjob")
+    ],
+}
+"""Answers from which no branch of a template is left out, though a route is either a gateway's or an ingress'."""
 
 
 def unittest(chart: Path, suites: Path) -> None:
@@ -28,19 +40,22 @@ def unittest(chart: Path, suites: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_static_templates(tmp_path: Path) -> None:
-    """The chart's templates hold no answer: beside any Chart.yaml and values they are a chart in their own right."""
+def test_templates_alone(render: Renderer, tmp_path: Path) -> None:
+    """The chart's templates hold no name: beside any Chart.yaml and values they are a chart in their own right."""
+    repository = render.loose(EVERYTHING, tmp_path / "everything")
     chart = tmp_path / "sample"
     shutil.copytree(HERE / "sample", chart)
-    shutil.copytree(STATIC / "templates", chart / "templates")
-    shutil.copy2(STATIC / "values.schema.json", chart)
+    shutil.copytree(repository.chart / "templates", chart / "templates")
+    for path in TEMPLATES.glob("**/*.yaml"):
+        shutil.copy2(path, chart / "templates" / path.relative_to(TEMPLATES))
+    shutil.copy2(repository.chart / "values.schema.json", chart)
     unittest(chart, HERE / "static")
 
 
 def test_every_template_has_a_suite() -> None:
     """A template that is added cannot go untested."""
     suites = "".join(path.read_text() for path in (HERE / "static").glob("*_test.yaml"))
-    templates = {path.relative_to(STATIC / "templates").as_posix() for path in STATIC.glob("templates/**/*.yaml")}
+    templates = {path.relative_to(TEMPLATES).as_posix() for path in TEMPLATES.glob("**/*.yaml")}
     assert templates
     assert [name for name in sorted(templates) if name not in suites] == []
 
