@@ -23,19 +23,19 @@ FAULTS = {
         'would violate PodSecurity "restricted:v1.34": runAsNonRoot != true',
     ),
     "quota without room for a pod": (
-        "deploy/platform/dev/quota.yaml",
+        "deploy/platform/dev/namespace.yaml",
         r'pods: "\d+"',
         'pods: "0"',
         "exceeded quota: shop, requested: pods=1",
     ),
     "limit range below what is asked for": (
-        "deploy/platform/dev/quota.yaml",
+        "deploy/platform/base/limitrange.yaml",
         r"default:\n        memory: 256Mi",
         r"max: {memory: 200Mi}\n      default:\n        memory: 200Mi",
         "maximum memory usage per Container is 200Mi, but limit is 256Mi",
     ),
     "deployer without a right": (
-        "deploy/platform/dev/rbac.yaml",
+        "deploy/platform/base/rbac.yaml",
         "poddisruptionbudgets",
         "podgroups",
         'User "tester" cannot patch resource "poddisruptionbudgets"',

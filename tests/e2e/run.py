@@ -119,7 +119,7 @@ class Environment:
         self.app: str = deployment["metadata"]["name"]
         self.namespace: str = deployment["metadata"]["namespace"]
         self.image: str = deployment["spec"]["template"]["spec"]["containers"][0]["image"]
-        binding = find("RoleBinding", (self.deploy / "platform" / name / "rbac.yaml").read_text(encoding="utf-8"))
+        binding = find("RoleBinding", call("kubectl", "kustomize", self.deploy / "platform" / name))
         self.deployers: str = binding["subjects"][0]["name"]
         self.target = [f"--kubeconfig={kubeconfig}", f"--namespace={self.namespace}"]
 
@@ -261,7 +261,7 @@ def prove(report: Report, preset: str, it: Environment) -> None:
     title = f"{preset}, {it.name}:"
     tool = "kubectl apply -k" if it.name == "dev" else "helm upgrade --install"
     with report.step(f"{title} namespace with quota and deployers, enforces `restricted`", it):
-        it.kubectl("apply", "--server-side", "--filename", it.deploy / "platform" / it.name)
+        it.kubectl("apply", "--server-side", "--kustomize", it.deploy / "platform" / it.name)
         labels = it.get(f"namespace/{it.namespace}")["metadata"]["labels"]
         check(labels["pod-security.kubernetes.io/enforce"] == "restricted", labels)
     with report.step(f"{title} Ready after `{tool}` with no more than the deployers' rights", it):

@@ -138,13 +138,13 @@ def test_image_that_an_overlay_changes_and_the_base_does_not_use(repository: Rep
 
 def test_quota_that_stops_a_rolling_update(repository: Repository) -> None:
     """A quota for the running pods alone leaves no room for the one more of a rolling update."""
-    plant(repository, "platform/prod/quota.yaml", r'pods: "\d+"', 'pods: "10"')
+    plant(repository, "platform/prod/namespace.yaml", r'pods: "\d+"', 'pods: "10"')
     expect(environments.check(repository), "prod", "ResourceQuota pods", "10 is less than the peak, 11")
 
 
 def test_deployer_who_may_not_deploy(repository: Repository) -> None:
     """A kind that the deployer's Role forgets is refused at the first `kubectl apply`, in production."""
-    plant(repository, "platform/prod/rbac.yaml", r"resources: \[poddisruptionbudgets\]", "resources: [podgroups]")
+    plant(repository, "platform/base/rbac.yaml", r"resources: \[poddisruptionbudgets\]", "resources: [podgroups]")
     expect(environments.check(repository), "prod", "deployer's Role lacks", "poddisruptionbudgets.policy")
 
 

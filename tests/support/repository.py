@@ -45,8 +45,8 @@ class Repository:
 
     def platform(self, environment: str) -> list[Manifest]:
         """The objects that a cluster operator applies for an environment."""
-        files = sorted((self.deploy / "platform" / environment).glob("*.yaml"))
-        return [manifest for file in files for manifest in read(file)]
+        text = run("kubectl", "kustomize", self.deploy / "platform" / environment)
+        return load(text, f"platform {environment}")
 
     def namespace(self, environment: str) -> str:
         """The namespace of an environment, as its platform objects make it."""

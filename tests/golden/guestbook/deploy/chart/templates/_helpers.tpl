@@ -32,11 +32,8 @@ labels:
   {{- include "app.labels" . | nindent 2 }}
 {{- end }}
 
-{{- define "app.serviceAccountName" -}}
-{{ include "app.fullname" (dict "root" . "key" "main") }}
-{{- end }}
-
-{{- define "app.configName" -}}
+{{- /* The name of what the workloads share: the ServiceAccount and the ConfigMap. */ -}}
+{{- define "app.mainName" -}}
 {{ include "app.fullname" (dict "root" . "key" "main") }}
 {{- end }}
 
@@ -53,18 +50,17 @@ labels:
 {{- eq .key "main" | ternary .root.Chart.Name .key -}}
 {{- end }}
 
-{{- /* The number of the pod's port that the Service's first port leads to: the application's, or a proxy's. */ -}}
-{{- define "app.servedPort" -}}
-{{- $target := (first .service.ports).targetPort -}}
-{{- range append (.initContainers | default list) .container -}}
-{{- range .ports }}{{ if eq .name $target }}{{ .containerPort }}{{ end }}{{ end -}}
-{{- end -}}
+{{- /* The pod's ports that the Service leads to: the application's, or a proxy's. Who may scrape is said by the values. */ -}}
+{{- define "app.servedPorts" -}}
+{{- $containers := append (.initContainers | default list) .container }}
+{{- range $index, $served := .service.ports }}
+{{- range $container := $containers }}
+{{- range $container.ports }}
+{{- if and (eq .name $served.targetPort) (or (ne .name "metrics") (eq $index 0)) }}
+- port: {{ .containerPort }}
+  protocol: {{ .protocol | default "TCP" }}
 {{- end }}
-
-{{- /* An immutable ConfigMap is replaced by one of another name, in the letters that Kustomize uses for every one. */ -}}
-{{- define "app.configFilesName" -}}
-{{- $hash := toJson .set | sha256sum | trunc 10 -}}
-{{- range $from, $to := dict "0" "g" "1" "h" "3" "k" "a" "m" "e" "t" }}{{ $hash = $hash | replace $from $to }}{{ end -}}
-{{- printf "%s-%s" (include "app.configName" .root) .name -}}
-{{- if .set.immutable }}-{{ $hash }}{{ end -}}
+{{- end }}
+{{- end }}
+{{- end }}
 {{- end }}

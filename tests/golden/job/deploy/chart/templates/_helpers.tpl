@@ -32,11 +32,8 @@ labels:
   {{- include "app.labels" . | nindent 2 }}
 {{- end }}
 
-{{- define "app.serviceAccountName" -}}
-{{ include "app.fullname" (dict "root" . "key" "main") }}
-{{- end }}
-
-{{- define "app.configName" -}}
+{{- /* The name of what the workloads share: the ServiceAccount and the ConfigMap. */ -}}
+{{- define "app.mainName" -}}
 {{ include "app.fullname" (dict "root" . "key" "main") }}
 {{- end }}
 
@@ -51,20 +48,4 @@ labels:
 
 {{- define "app.containerName" -}}
 {{- eq .key "main" | ternary .root.Chart.Name .key -}}
-{{- end }}
-
-{{- /* The number of the pod's port that the Service's first port leads to: the application's, or a proxy's. */ -}}
-{{- define "app.servedPort" -}}
-{{- $target := (first .service.ports).targetPort -}}
-{{- range append (.initContainers | default list) .container -}}
-{{- range .ports }}{{ if eq .name $target }}{{ .containerPort }}{{ end }}{{ end -}}
-{{- end -}}
-{{- end }}
-
-{{- /* An immutable ConfigMap is replaced by one of another name, in the letters that Kustomize uses for every one. */ -}}
-{{- define "app.configFilesName" -}}
-{{- $hash := toJson .set | sha256sum | trunc 10 -}}
-{{- range $from, $to := dict "0" "g" "1" "h" "3" "k" "a" "m" "e" "t" }}{{ $hash = $hash | replace $from $to }}{{ end -}}
-{{- printf "%s-%s" (include "app.configName" .root) .name -}}
-{{- if .set.immutable }}-{{ $hash }}{{ end -}}
 {{- end }}

@@ -10,13 +10,13 @@ metadata:
     {{- toYaml . | nindent 4 }}
     {{- end }}
   annotations:
-    checksum/config: {{ list .root.Values.config .root.Values.configFiles | toJson | sha256sum }}
+    checksum/config: {{ .root.Values.config | toJson | sha256sum }}
     {{- with .workload.podAnnotations }}
     {{- toYaml . | nindent 4 }}
     {{- end }}
 spec:
   {{- $pod := .workload.pod | default dict }}
-  serviceAccountName: {{ include "app.serviceAccountName" .root | quote }}
+  serviceAccountName: {{ include "app.mainName" .root | quote }}
   {{- range $field, $value := dict "automountServiceAccountToken" false "enableServiceLinks" false }}
   {{- if not (hasKey $pod $field) }}
   {{ $field }}: {{ $value }}
@@ -34,27 +34,7 @@ spec:
   {{- end }}
   containers:
     - {{- include "app.container" (merge (dict "container" .workload.container "name" (include "app.containerName" .) "main" true) .) | nindent 6 }}
-  {{- if and (has .workload.kind (list "Deployment" "StatefulSet")) (not (hasKey $pod "topologySpreadConstraints")) }}
-  topologySpreadConstraints:
-    {{- range list "topology.kubernetes.io/zone" "kubernetes.io/hostname" }}
-    - maxSkew: 1
-      topologyKey: {{ . }}
-      whenUnsatisfiable: ScheduleAnyway
-      {{- if eq $.workload.kind "Deployment" }}
-      matchLabelKeys: [pod-template-hash]
-      {{- end }}
-      labelSelector:
-        matchLabels:
-          {{- include "app.selectorLabels" $ | nindent 10 }}
-    {{- end }}
-  {{- end }}
   {{- $volumes := list (dict "name" "tmp" "emptyDir" (dict "sizeLimit" "128Mi")) }}
-  {{- if not .workload.container.image }}
-  {{- range $name, $set := .root.Values.configFiles }}
-  {{- $source := dict "name" (include "app.configFilesName" (dict "root" $.root "name" $name "set" $set)) }}
-  {{- $volumes = append $volumes (dict "name" $name "configMap" $source) }}
-  {{- end }}
-  {{- end }}
   volumes:
     {{- include "app.byKey" (dict "key" "name" "defaults" $volumes "given" $pod.volumes) | nindent 4 }}
   {{- $given := omit $pod "volumes" }}
@@ -77,18 +57,8 @@ spec:
 {{- $identity = append $identity (dict "name" (first .) "valueFrom" (dict "fieldRef" (dict "fieldPath" (last .)))) -}}
 {{- end -}}
 {{- with (.workload.job | default dict).completions }}{{ $identity = append $identity (dict "name" "COMPLETIONS" "value" (toString .)) }}{{ end -}}
-{{- if eq .workload.kind "StatefulSet" -}}
-{{- $replicas := ternary (.workload.autoscaling | default dict).maxReplicas .workload.replicas (eq (include "app.autoscaled" .workload) "true") -}}
-{{- $identity = append $identity (dict "name" "PEERS_SERVICE" "value" (printf "%s-headless" (include "app.fullname" .))) -}}
-{{- $identity = append $identity (dict "name" "REPLICAS" "value" (toString $replicas)) -}}
-{{- end -}}
 {{- $mounts = list (dict "name" "tmp" "mountPath" "/tmp") -}}
-{{- if not .container.image -}}
-{{- range $name, $set := .root.Values.configFiles -}}
-{{- $mounts = append $mounts (merge (dict "name" $name "readOnly" true) (pick $set "mountPath" "subPath")) -}}
-{{- end -}}
-{{- end -}}
-{{- $config = list (dict "configMapRef" (dict "name" (include "app.configName" .root))) -}}
+{{- $config = list (dict "configMapRef" (dict "name" (include "app.mainName" .root))) -}}
 {{- end -}}
 name: {{ .name | quote }}
 image: {{ .container.image | default (include "app.image" .root) | quote }}
