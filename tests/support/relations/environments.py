@@ -24,7 +24,7 @@ def environments_are_complete(repository: Repository) -> Iterator[str]:
     present = {
         "overlay": set(repository.environments()),
         "values file": {path.stem.removeprefix("values-") for path in repository.chart.glob("values-*.yaml")},
-        "platform objects": {path.name for path in (deploy / "platform").iterdir() if path.is_dir()},
+        "platform objects": {path.name for path in (deploy / "platform").iterdir()} - {"base"},
     }
     for name in sorted(set.union(*present.values())):
         for part, names in present.items():
