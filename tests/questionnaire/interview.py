@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from copier._main import Worker
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-COMPUTED = ("app", "stages")
+COMPUTED = ("every_workload", "app", "stages")
 """The hidden values that every file of a repository is rendered from."""
 
 
@@ -48,4 +49,5 @@ class Interview:
         """Compute the hidden values with another answer, and raise what goes wrong."""
         context = {**self.context, name: value}
         for computed in COMPUTED:
-            self._environment.from_string(self._questions[computed].default).render(context)
+            text = self._environment.from_string(self._questions[computed].default).render(context)
+            context[computed] = json.loads(text)

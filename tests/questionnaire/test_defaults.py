@@ -63,34 +63,101 @@ AWKWARD: dict[str, Any] = {
 }
 """Answers that some reader or writer of YAML, Jinja or shell would like to take for something else."""
 
-EVERY_ANSWER: dict[str, Any] = {
+OF_ANY_KIND: dict[str, Any] = {
     "app_name": "orders",
     "team": "sales",
     "language": "none",
     "image": "registry.example.com/sales/orders:2.0.1",
-    "workload_kind": "deployment",
-    "preset": "web",
-    "ports": [{"name": "web", "containerPort": 3000}, {"name": "metrics", "containerPort": 9102}],
-    "expose": "ingress",
     "config": {"LOG_LEVEL": "debug"},
+    "config_files": [{"name": "settings", "mountPath": "/etc/settings", "data": {"app.toml": "level = 1\n"}}],
+    "secrets": [{"name": "database", "env": {"PASSWORD": "password"}}],
+    "secrets_backend": "external-secrets",
     "security_profile": "platform",
+    "sidecars": ["log-shipper"],
+    "init_containers": ["prepare-volume"],
     "advanced": True,
     "description": "Takes orders",
     "namespace": "sales",
     "command": ["/bin/orders"],
     "args": ["--port", "3000"],
-    "probes": {"readinessProbe": {"httpGet": {"path": "/ready", "port": "web"}}},
     "resources": {"requests": {"cpu": "200m", "memory": "64Mi"}, "limits": {"memory": "128Mi"}},
-    "autoscaling": False,
-    "replicas": 3,
-    "hostname": "orders.example.org",
     "network_policy": {"egress": [{"ports": [{"port": 5432}]}]},
+    "env": [{"name": "REGION", "value": "eu"}],
+    "env_from": [{"secretRef": {"name": "shared"}}],
+    "lifecycle": {"preStop": {"sleep": {"seconds": 10}}},
+    "termination_grace_period_seconds": 90,
+    "volumes": [{"name": "scratch", "emptyDir": {"sizeLimit": "32Mi"}}],
+    "volume_mounts": [{"name": "scratch", "mountPath": "/scratch"}],
+    "pod_labels": {"example.com/tier": "back"},
+    "pod_annotations": {"example.com/scrape": "true"},
+    "node_selector": {"kubernetes.io/arch": "amd64"},
+    "tolerations": [{"operator": "Exists"}],
+    "affinity": "hard",
+    "topology_spread_constraints": [],
+    "priority_class_name": "important",
+    "runtime_class_name": "sandboxed",
+    "pod_spec": {"imagePullSecrets": [{"name": "pull"}]},
+    "workloads": [{"name": "mail", "preset": "worker", "image": "registry.example.com/sales/mail:2.0.1"}],
     "kubernetes_version": "1.35",
-    "environments": ["test", {"name": "live", "hostname": "www.example.org"}],
-    "monitoring": "prometheus-operator",
+    "environments": ["test", {"name": "live", "namespace": "sales-live"}],
     "ci": "gitlab",
 }
-"""Every question answered otherwise than by default; `image` takes the place of `image_repository`."""
+
+SERVED: dict[str, Any] = {
+    "ports": [{"name": "web", "containerPort": 3000}, {"name": "metrics", "containerPort": 9102}],
+    "probes": {"readinessProbe": {"httpGet": {"path": "/ready", "port": "web"}}},
+    "expose": "ingress",
+    "hostname": "orders.example.org",
+    "autoscaling": False,
+    "replicas": 3,
+    "monitoring": "prometheus-operator",
+}
+
+EVERY_ANSWER: dict[str, dict[str, Any]] = {
+    "deployment": {
+        **OF_ANY_KIND,
+        **SERVED,
+        "workload_kind": "deployment",
+        "preset": "web",
+        "update_strategy": {"type": "Recreate"},
+    },
+    "statefulset": {
+        **OF_ANY_KIND,
+        **SERVED,
+        "workload_kind": "statefulset",
+        "preset": "datastore",
+        "update_strategy": {"type": "OnDelete"},
+        "storage": [
+            {
+                "name": "data",
+                "mountPath": "/data",
+                "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "2Gi"}}},
+            }
+        ],
+    },
+    "cronjob": {
+        **OF_ANY_KIND,
+        "workload_kind": "cronjob",
+        "preset": "scheduled",
+        "ports": [{"name": "metrics", "containerPort": 9102}],
+        "probes": {"livenessProbe": {"exec": {"command": ["/bin/orders", "alive"]}}},
+        "expose": "none",
+        "monitoring": "none",
+        "schedule": "*/5 * * * *",
+        "time_zone": "Europe/Berlin",
+        "concurrency_policy": "Replace",
+        "starting_deadline_seconds": 60,
+        "completion_mode": "Indexed",
+        "completions": 3,
+        "parallelism": 2,
+        "backoff_limit": 1,
+        "pod_failure_policy": {
+            "rules": [{"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]}]
+        },
+        "ttl_seconds_after_finished": 600,
+    },
+}
+"""Together every question, answered otherwise than by default; `image` takes the place of `image_repository`."""
 
 
 def recorded(repository: Path) -> dict[str, Any]:
@@ -172,15 +239,20 @@ def test_only_answers_are_recorded(answers: dict[str, Any], more: list[str], bar
     assert set(Interview(bare_template, Path("shop"), answers).recorded) == {*ASKED, *more}
 
 
+def test_every_question_is_answered() -> None:
+    """A question that is added cannot be left out below."""
+    assert set(questions()) - {name for answers in EVERY_ANSWER.values() for name in answers} == {"image_repository"}
+
+
+@pytest.mark.parametrize("kind", EVERY_ANSWER)
 def test_everything_can_be_given(
-    copier_cli: Callable[..., subprocess.CompletedProcess[str]], render: Renderer, tmp_path: Path
+    kind: str, copier_cli: Callable[..., subprocess.CompletedProcess[str]], render: Renderer, tmp_path: Path
 ) -> None:
     """Every answer can come from a data file, is recorded as it was given, and gives the same repository again."""
-    assert set(questions()) - set(EVERY_ANSWER) == {"image_repository"}
-    (tmp_path / "answers.yml").write_text(yaml.safe_dump(EVERY_ANSWER, sort_keys=False))
+    (tmp_path / "answers.yml").write_text(yaml.safe_dump(EVERY_ANSWER[kind], sort_keys=False))
     done = copier_cli("copy", "--defaults", "--data-file=answers.yml", "--vcs-ref=v0.0.0", TEMPLATE_URL, "shop")
     assert done.returncode == 0, done.stderr
-    assert recorded(tmp_path / "shop") == EVERY_ANSWER
+    assert recorded(tmp_path / "shop") == EVERY_ANSWER[kind]
     again = tree(render(recorded(tmp_path / "shop")).path)
     assert differences(tree(tmp_path / "shop"), again) == ""
 

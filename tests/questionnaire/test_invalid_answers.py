@@ -15,7 +15,7 @@ import copier
 import pytest
 import yaml
 from questionnaire.interview import Interview
-from support.answers import CLEAN_REFUSAL
+from support.answers import ABSENT, CLEAN_REFUSAL, REPRESENTATIVES
 from support.commands import run
 from support.questionnaire import questions
 from support.render import commit
@@ -140,6 +140,21 @@ JUNK: list[Any] = [
     *(dt.date(2024, 1, 1), {dt.date(2024, 1, 1): "x"}, {"x": [dt.date(2024, 1, 1)]}),
     *({1, 2}, b"\xff", {b"\xff": 1}, {"x": b"\xff"}, "a" * 5000, ["a"] * 300, [[["x"]]]),
 ]
+WRITTEN_FREELY = (
+    *("config_files", "secrets", "sidecars", "init_containers", "update_strategy", "storage", "env", "env_from"),
+    *("completion_mode", "completions", "parallelism", "backoff_limit", "pod_failure_policy"),
+    *("ttl_seconds_after_finished", "starting_deadline_seconds", "lifecycle", "termination_grace_period_seconds"),
+    *("volumes", "volume_mounts", "pod_labels", "pod_annotations", "node_selector", "tolerations", "affinity"),
+    *("topology_spread_constraints", "pod_spec", "workloads"),
+)
+"""Questions whose sound answers are those that the covering array takes."""
+
+
+def representatives(name: str) -> list[Any]:
+    """The answers of the covering array that are given at all."""
+    return [value for value in REPRESENTATIVES[name] if value is not ABSENT]
+
+
 LOOP: list[Any] = []
 LOOP.append(LOOP)
 JUNK += [LOOP, {"x": LOOP}]
@@ -199,8 +214,22 @@ SOUND: dict[str, list[Any]] = {
             "egress": [{"to": [{"ipBlock": {"cidr": "10.0.0.0/8"}}]}],
         }
     ],
+    **{name: representatives(name) for name in WRITTEN_FREELY},
 }
 """A sound answer to each structured question, with every part that it can have."""
+
+OF_A_JOB = (
+    *("completion_mode", "completions", "parallelism", "backoff_limit", "pod_failure_policy"),
+    "ttl_seconds_after_finished",
+)
+
+BESIDE: dict[str, dict[str, Any]] = {
+    **{name: {"workload_kind": "job"} for name in OF_A_JOB},
+    "starting_deadline_seconds": {"workload_kind": "cronjob"},
+    "storage": {"workload_kind": "statefulset"},
+    "volume_mounts": {"autoscaling": False, "volumes": representatives("volumes")[0]},
+}
+"""What must be answered too, where a question is not for a Deployment, or not for itself."""
 
 
 def test_every_structured_question_is_tried() -> None:
@@ -214,7 +243,8 @@ def test_malformed_structures(name: str, bare_template: Path, tmp_path: Path) ->
 
     Junk is of every type that YAML makes: dates, sets, bytes, keys that are no strings, lists that hold themselves.
     """
-    interview = Interview(bare_template, tmp_path / "shop", {"language": "none", "autoscaling": False})
+    beside = BESIDE.get(name, {"autoscaling": False})
+    interview = Interview(bare_template, tmp_path / "shop", {"language": "none", **beside})
     for sound in SOUND[name]:
         assert interview.finding(name, sound) == ""
         for broken in mutations(sound):

@@ -205,13 +205,13 @@ MORE = "description namespace"
 DELIVERY = "workloads kubernetes_version environments monitoring ci"
 
 ADVANCED = names(
-    f"{FIRST} workload_kind preset expose config security_profile {LAST} {MORE} image_repository resources autoscaling"
-    f" hostname network_policy {DELIVERY}"
+    f"{FIRST} workload_kind preset expose config security_profile {LAST} {MORE} image_repository resources"
+    f" autoscaling hostname network_policy {DELIVERY}"
 )
 
 ADVANCED_OF_AN_IMAGE = names(
-    f"{FIRST} image workload_kind preset config security_profile {LAST} {MORE} command args probes resources autoscaling"
-    f" replicas network_policy {DELIVERY}"
+    f"{FIRST} image workload_kind preset config security_profile {LAST} {MORE} command args probes resources"
+    f" autoscaling replicas network_policy {DELIVERY}"
 )
 
 ADVANCED_OF_A_CRONJOB = names(

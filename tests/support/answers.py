@@ -377,9 +377,11 @@ def pairwise_rows(
                 and _fits(row, column, ours, never)
                 and _fits(row, earlier, theirs, never)
             )
-            if (row := next(fits, None)) is None:
-                rows.append(row := [None] * (column + 1))
-            row[earlier], row[column] = theirs, ours
+            free = next(fits, None)
+            if free is None:
+                free = [None] * (column + 1)
+                rows.append(free)
+            free[earlier], free[column] = theirs, ours
     return [[choice or 0 for choice in row] for row in rows]
 
 

@@ -1,4 +1,4 @@
-"""The golden repositories: what some sets of answers give, kept in full, so that a change shows what it does to users.
+"""The golden repositories: what some sets of answers give, kept in full so that a change shows its effect on users.
 
 python -m support.golden renders them anew (`make golden`).
 """

@@ -36,6 +36,45 @@ ENVIRONMENTS = [
 ]
 """The default environments with one taken away (staging) and one added (qa)."""
 
+KINDS: list[dict[str, Any]] = [
+    {"workload_kind": "daemonset"},
+    {"preset": "log-agent"},
+    {"workload_kind": "job"},
+    {"preset": "parallel"},
+    {"workload_kind": "cronjob", "schedule": "*/5 * * * *"},
+    {"workload_kind": "statefulset"},
+    # What was asked is an answer, and is kept: a datastore is asked, and is exposed to nobody unless it says so.
+    {"workload_kind": "deployment", "expose": "gateway"},
+]
+"""From a web application through every kind, and back to it."""
+
+PARTS: list[dict[str, Any]] = [
+    {"sidecars": ["otel-collector", "log-shipper"], "init_containers": ["prepare-volume"]},
+    {
+        "sidecars": ["log-shipper"],
+        "init_containers": [],
+        "workloads": [
+            {"name": "mail", "preset": "worker"},
+            {"name": "clean-up", "kind": "cronjob", "schedule": "0 4 * * *"},
+            {
+                "name": "cache",
+                "kind": "statefulset",
+                "image": "docker.io/library/redis:8.0.3",
+                "ports": [{"name": "redis", "containerPort": 6379}],
+            },
+        ],
+    },
+    {
+        "sidecars": [],
+        "workloads": [{"name": "clean-up", "kind": "cronjob", "schedule": "0 5 * * *"}],
+        "config_files": [{"name": "settings", "mountPath": "/etc/settings", "data": {"app.toml": "level = 1\n"}}],
+        "secrets": [{"name": "database", "env": {"PASSWORD": "password"}}],
+        "secrets_backend": "external-secrets",
+    },
+    {"workloads": [], "config_files": [], "secrets": [], "secrets_backend": "existing"},
+]
+"""What goes into a pod or beside it, added, changed and taken away again."""
+
 
 def test_own_files_are_those_of_the_template() -> None:
     """The pattern above is what the template declares in `_skip_if_exists`."""
@@ -76,6 +115,29 @@ def test_changed_answers_give_a_fresh_copy(
     update.update(repository, after)
     assert differences(_templates_own(render({**before, **after})), _templates_own(repository)) == ""
     expect_buildable(repository)
+
+
+@pytest.mark.parametrize("steps", [KINDS, PARTS], ids=["kinds and presets", "parts"])
+def test_each_change_of_a_chain_gives_a_fresh_copy(
+    steps: list[dict[str, Any]], update: Updater, render: Renderer
+) -> None:
+    """A repository that was something else is as one that never was, and its first overlays build all the way."""
+    repository = update.start(render())
+    answers: dict[str, Any] = {}
+    for step in steps:
+        update.update(repository, step)
+        answers = _fresh(answers, step)
+        changed = f"after {json.dumps(step)}:\n"
+        assert not (found := differences(_templates_own(render(answers)), _templates_own(repository))), (
+            changed + found
+        )
+        expect_buildable(repository)
+
+
+def _fresh(answers: Mapping[str, Any], step: Mapping[str, Any]) -> dict[str, Any]:
+    """The answers of a fresh copy: those of before, but for a preset that the new kind does not have."""
+    kept = {name: value for name, value in answers.items() if name != "preset" or "workload_kind" not in step}
+    return {**kept, **step}
 
 
 def _templates_own(repository: Repository) -> dict[str, str]:
