@@ -102,6 +102,10 @@ REPRESENTATIVES: dict[str, tuple[Any, ...]] = {
             "requests": {"cpu": "1", "memory": "1Gi", "ephemeral-storage": "1Gi"},
             "limits": {"cpu": 2, "memory": "1.5Gi", "ephemeral-storage": "2Gi"},
         },
+        {
+            "requests": {"cpu": "1", "memory": "1Gi", "example.com/gpu": 2},
+            "limits": {"memory": "1Gi", "example.com/gpu": 2},
+        },
     ),
     "autoscaling": (
         ABSENT,

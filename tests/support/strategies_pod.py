@@ -530,6 +530,7 @@ def answers_about_pods(random: Random) -> dict[str, Any]:
             "WAIT_FOR_PORT": "5432",
             "DATABASE_HOST": "db",
             "DATABASE_PORT": "1",
+            "MIGRATE_COMMAND": "alembic upgrade head",
         }
     for question, (schema, often) in QUESTIONS.items():
         if random.random() < often:
