@@ -36,7 +36,7 @@ OWN_POLICY = {
     r"answered by \w+ too|is listed twice|hides the variable": "two answers to one question",
     r"is the path of|is the name of": "one name, or one path, for two things",
     r"is set already": "what the template sets itself",
-    r"runs generated code|stands before a Service|which config lacks": "an entry of the catalogue that cannot work",
+    r"stands before a Service|which config lacks": "an entry of the catalogue that cannot work",
     r"has a question of its own|has questions of its own|is for each container to say": "a question of its own",
     r"fails in every hook|is a raw device": "what could not work",
     r"does not go together|is not for this container": "what could not work",

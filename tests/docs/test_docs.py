@@ -24,6 +24,7 @@ REFERENCE = ROOT / "docs/reference"
 VARIETY: tuple[Answers, ...] = (
     {},
     {"workload_kind": "daemonset", "preset": "log-agent", "monitoring": "prometheus-operator", "ci": "none"},
+    {"secrets": [{"name": "db", "envFrom": True}], "secrets_backend": "sops"},
     {
         "expose": "ingress",
         "ci": "gitlab",
@@ -45,7 +46,7 @@ VARIETY: tuple[Answers, ...] = (
 
 # Lists in Kubernetes' own schema, whose entries its documentation describes.
 KUBERNETES_LISTS = {"from", "to", "ports", "volumes", "volume_mounts"}
-FREE_KEYS = {"labels", "annotations", "dashboard_labels", "resources", "sidecar_resources", "container"}
+FREE_KEYS = {"labels", "annotations", "dashboard_labels", "resources", "sidecar_resources", "container", "sops_keys"}
 """Maps of golden-path.yml whose keys an organisation chooses."""
 
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())

@@ -102,6 +102,10 @@ REPRESENTATIVES: dict[str, tuple[Any, ...]] = {
             "requests": {"cpu": "1", "memory": "1Gi", "ephemeral-storage": "1Gi"},
             "limits": {"cpu": 2, "memory": "1.5Gi", "ephemeral-storage": "2Gi"},
         },
+        {
+            "requests": {"cpu": "1", "memory": "1Gi", "example.com/gpu": 2},
+            "limits": {"memory": "1Gi", "example.com/gpu": 2},
+        },
     ),
     "autoscaling": (
         ABSENT,
@@ -155,6 +159,7 @@ REPRESENTATIVES: dict[str, tuple[Any, ...]] = {
             {"name": "wal", "mountPath": "/wal", "spec": claim(storage="500M", accessModes=["ReadWriteOncePod"])},
         ],
     ),
+    "workload_spec": (ABSENT, {"revisionHistoryLimit": 3}, {"suspend": True}),
     "sidecars": (
         ABSENT,
         ["log-shipper", "otel-collector", "config-reloader"],
@@ -257,16 +262,45 @@ REPRESENTATIVES: dict[str, tuple[Any, ...]] = {
     "workloads": (
         ABSENT,
         [
-            {"name": "mail", "image": WORKER_IMAGE, "preset": "worker", "replicas": 1},
+            {
+                "name": "mail",
+                "image": WORKER_IMAGE,
+                "preset": "worker",
+                "replicas": 1,
+                "lifecycle": {"preStop": {"sleep": {"seconds": 40}}},
+                "termination_grace_period_seconds": 60,
+                "pod_labels": {"example.com/tier": "1.30"},
+                "pod_spec": {"imagePullSecrets": [{"name": "pull"}]},
+                "workload_spec": {"minReadySeconds": 10, "progressDeadlineSeconds": 900},
+            },
             {
                 "name": "cache",
                 "image": WORKER_IMAGE,
                 "kind": "statefulset",
                 "ports": [{"name": "redis", "containerPort": 6379}],
+                "workload_spec": {"podManagementPolicy": "Parallel", "ordinals": {"start": 1}},
             },
-            {"name": "clean-up", "image": WORKER_IMAGE, "kind": "cronjob", "schedule": "0 4 * * *"},
-            {"name": "agents", "image": WORKER_IMAGE, "kind": "daemonset"},
-            {"name": "import", "image": WORKER_IMAGE, "kind": "job", "preset": "parallel"},
+            {
+                "name": "clean-up",
+                "image": WORKER_IMAGE,
+                "kind": "cronjob",
+                "schedule": "0 4 * * *",
+                "workload_spec": {
+                    "failedJobsHistoryLimit": 0,
+                    "jobTemplate": {"spec": {"activeDeadlineSeconds": 60}},
+                },
+            },
+            {"name": "agents", "image": WORKER_IMAGE, "kind": "daemonset", "pod_annotations": {"a": "08"}},
+            {
+                "name": "import",
+                "image": WORKER_IMAGE,
+                "kind": "job",
+                "preset": "parallel",
+                "workload_spec": {"successPolicy": {"rules": [{"succeededIndexes": "0,2-3", "succeededCount": 2}]}},
+                "pod_failure_policy": {
+                    "rules": [{"action": "FailIndex", "onExitCodes": {"operator": "In", "values": [3, 4]}}]
+                },
+            },
         ],
     ),
 }

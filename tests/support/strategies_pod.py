@@ -48,6 +48,10 @@ QUESTIONS: dict[str, tuple[str, float]] = {
     "priority_class_name": ("string", 0.1),
     "runtime_class_name": ("string", 0.1),
     "pod_spec": ("PodSpec", 0.4),
+    "completion_mode": ("string", 0.3),
+    "completions": ("integer", 0.4),
+    "pod_failure_policy": ("PodFailurePolicy", 0.4),
+    "workload_spec": ("", 0.5),
 }
 """Each question, the type of its answer, and how often it is answered."""
 
@@ -220,6 +224,30 @@ VALUES: dict[str, tuple[list[Any], list[Any]]] = {
     "node_selector": LABEL_VALUES,
     "pod_annotations": (["anything goes: {}", ""], []),
     "audience": (["vault"], []),
+    "completion_mode": (["Indexed", "NonIndexed"], ["indexed", ""]),
+    "completions": ([1, 3, 5], [0]),
+    "minReadySeconds": ([0, 10], [-1, 600]),
+    "progressDeadlineSeconds": ([60, 900], [0, 5]),
+    "revisionHistoryLimit": ([0, 3], [-1]),
+    "podManagementPolicy": (["OrderedReady", "Parallel"], ["Serial", ""]),
+    "whenDeleted": (["Retain", "Delete"], ["Keep"]),
+    "whenScaled": (["Retain", "Delete"], ["Keep"]),
+    "StatefulSetOrdinals.start": ([0, 1], [-1]),
+    "JobSpec.activeDeadlineSeconds": ([60], [-1]),
+    "backoffLimitPerIndex": ([0, 2], [-1]),
+    "maxFailedIndexes": ([0, 1, 3], [-1, 6]),
+    "podReplacementPolicy": (["Failed"], ["TerminatingOrFailed", "Never"]),
+    "managedBy": (["example.com/queue"], ["queue", "a b/c", "example.com/" + "x" * 60]),
+    "succeededIndexes": (["0", "0,2", "0-1"], ["1,0", "2-1", "0-7", "", "a"]),
+    "succeededCount": ([1, 2], [0, 9]),
+    "successfulJobsHistoryLimit": ([0, 3], [-1]),
+    "failedJobsHistoryLimit": ([0, 3], [-1]),
+    "PodFailurePolicyRule.action": (["FailJob", "Ignore", "Count"], ["FailIndex", "Retry"]),
+    "PodFailurePolicyOnExitCodesRequirement.containerName": (["shop"], ["nobody"]),
+    "PodFailurePolicyOnExitCodesRequirement.operator": (["In", "NotIn"], ["Exists"]),
+    "PodFailurePolicyOnExitCodesRequirement.values": ([3, 42], [0]),
+    "PodFailurePolicyOnPodConditionsPattern.type": (["DisruptionTarget"], ["a b"]),
+    "PodFailurePolicyOnPodConditionsPattern.status": (["True", "False"], ["yes"]),
 }
 """Values by type and field, or by field: those that fit, and those that do not."""
 
@@ -254,6 +282,7 @@ UNIONS: dict[str, tuple[list[Any], list[Any]]] = {
     "Probe": (["exec", "httpGet", "tcpSocket", "grpc"], []),
     "LifecycleHandler": (["exec", "httpGet", "sleep"], ["tcpSocket"]),
     "DownwardAPIVolumeFile": (["fieldRef", "resourceFieldRef"], []),
+    "PodFailurePolicyRule": (["onExitCodes", "onPodConditions"], []),
     "VolumeProjection": (["configMap", "downwardAPI", "secret", "serviceAccountToken"], ["clusterTrustBundle"]),
     "Volume": (
         ["configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "persistentVolumeClaim", "projected", "secret"],
@@ -337,6 +366,22 @@ USUAL = {
     "PodSpec.restartPolicy": 0.05,
 }
 """How often an optional field is given. Any other is given one time in eight."""
+
+OWN_SPECS = {
+    "deployment": "DeploymentSpec",
+    "statefulset": "StatefulSetSpec",
+    "daemonset": "DaemonSetSpec",
+    "job": "JobSpec",
+    "cronjob": "CronJobSpec",
+}
+"""The type of a workload's own spec."""
+
+ANSWERED = {
+    *("completionMode", "completions", "concurrencyPolicy", "manualSelector", "parallelism", "podFailurePolicy"),
+    *("backoffLimit", "replicas", "schedule", "selector", "serviceName", "startingDeadlineSeconds", "strategy"),
+    *("template", "timeZone", "ttlSecondsAfterFinished", "updateStrategy", "volumeClaimTemplates"),
+}
+"""Its fields that are other questions' or nobody's."""
 
 TRUE = {
     "allowPrivilegeEscalation": 0.03,
@@ -458,6 +503,19 @@ def answered(random: Random, question: str, kind: str) -> Any:
     return instance(random, kind, "", known.get(question, question))
 
 
+def own_spec(random: Random, kind: str) -> dict[str, Any]:
+    """Some fields of a workload's own spec, hardly ever one that is another question's."""
+    fields = schemas()[kind]["fields"]
+    built: dict[str, Any] = {}
+    for field, of in fields.items():
+        if random.random() >= (0.002 if field in ANSWERED else 0.4):
+            continue
+        built[field] = (
+            {"spec": own_spec(random, "JobSpec")} if field == "jobTemplate" else instance(random, of, kind, field)
+        )
+    return built
+
+
 def answers_about_pods(random: Random) -> dict[str, Any]:
     """A workload's kind, and answers to some of the questions about its pods."""
     kind, preset = random.choice(SHAPES)
@@ -472,10 +530,11 @@ def answers_about_pods(random: Random) -> dict[str, Any]:
             "WAIT_FOR_PORT": "5432",
             "DATABASE_HOST": "db",
             "DATABASE_PORT": "1",
+            "MIGRATE_COMMAND": "alembic upgrade head",
         }
     for question, (schema, often) in QUESTIONS.items():
         if random.random() < often:
-            answer = answered(random, question, schema)
+            answer = own_spec(random, OWN_SPECS[kind]) if not schema else answered(random, question, schema)
             built[question] = spoiled(random, answer) if random.random() < 0.06 else answer
     return built
 

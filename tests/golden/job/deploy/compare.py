@@ -74,7 +74,7 @@ def plain(text: str, names: list[str]) -> str:
 
 def left_behind(folder: Path, overlay: dict[str, Any], text: str) -> Iterator[str]:
     """What an update cannot change, because the overlay is yours."""
-    platform = yaml.safe_load((DEPLOY / "platform" / folder.name / "namespace.yaml").read_text())
+    platform = next(yaml.safe_load_all((DEPLOY / "platform" / folder.name / "namespace.yaml").read_text()))
     if overlay.get("namespace") != (namespace := platform["metadata"]["name"]):
         yield f"  namespace: {overlay.get('namespace')}, the platform's is {namespace}"
     repository = yaml.safe_load((CHART / "values.yaml").read_text())["image"]["repository"]

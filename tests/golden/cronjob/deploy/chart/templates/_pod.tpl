@@ -56,7 +56,7 @@ spec:
 {{- range $paths -}}
 {{- $identity = append $identity (dict "name" (first .) "valueFrom" (dict "fieldRef" (dict "fieldPath" (last .)))) -}}
 {{- end -}}
-{{- with (.workload.job | default dict).completions }}{{ $identity = append $identity (dict "name" "COMPLETIONS" "value" (toString .)) }}{{ end -}}
+{{- with .workload.job }}{{ if eq (.completionMode | default "") "Indexed" }}{{ $identity = append $identity (dict "name" "COMPLETIONS" "value" (toString .completions)) }}{{ end }}{{ end -}}
 {{- $mounts = list (dict "name" "tmp" "mountPath" "/tmp") -}}
 {{- $config = list (dict "configMapRef" (dict "name" (include "app.mainName" .root))) -}}
 {{- end -}}
