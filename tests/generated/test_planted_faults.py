@@ -6,7 +6,7 @@ A check that cannot fail proves nothing. Here it fails on purpose, and its messa
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from support import parity, relations
@@ -20,10 +20,33 @@ if TYPE_CHECKING:
     from support.repository import Repository
 
 
+DATASTORE = {"workload_kind": "statefulset"}
+READER = {"workload_kind": "daemonset", "preset": "log-agent"}
+NIGHTLY: dict[str, Any] = {"workload_kind": "cronjob", "sidecars": ["log-shipper"]}
+
+
 @pytest.fixture
 def repository(render: Renderer, tmp_path: Path) -> Repository:
     """The default web application, free to be broken."""
     return render.loose({}, tmp_path / "shop")
+
+
+@pytest.fixture
+def datastore(render: Renderer, tmp_path: Path) -> Repository:
+    """The default datastore, free to be broken."""
+    return render.loose(DATASTORE, tmp_path / "shop")
+
+
+@pytest.fixture
+def reader(render: Renderer, tmp_path: Path) -> Repository:
+    """The reader of the nodes' logs, free to be broken."""
+    return render.loose(READER, tmp_path / "shop")
+
+
+@pytest.fixture
+def nightly(render: Renderer, tmp_path: Path) -> Repository:
+    """A scheduled task with a sidecar, free to be broken."""
+    return render.loose(NIGHTLY, tmp_path / "shop")
 
 
 def plant(repository: Repository, path: str, old: str, new: str, *, flags: int = 0) -> None:
@@ -45,8 +68,10 @@ def expect(lines: list[str], *words: str) -> None:
     assert any(all(word in line for word in words) for line in lines), "\n".join([f"no line has {words}:", *lines])
 
 
-def test_nothing_is_wrong_before(repository: Repository) -> None:
+@pytest.mark.parametrize("answers", [{}, DATASTORE, READER, NIGHTLY], ids=["web", "datastore", "reader", "nightly"])
+def test_nothing_is_wrong_before(answers: dict[str, Any], render: Renderer) -> None:
     """Without a fault the checks find nothing, so what they find below is the fault."""
+    repository = render(answers)
     checks: list[Callable[[Repository], list[str]]] = [
         parity.check,
         relations.check_repository,
@@ -158,3 +183,76 @@ def test_namespace_of_another_environment(repository: Repository) -> None:
     """An overlay that was copied and not edited to the end would deploy over another environment."""
     plant(repository, "overlays/staging/kustomization.yaml", "namespace: shop-staging", "namespace: shop-prod")
     expect(environments.check(repository), "staging", "is in namespace shop-prod, not in shop-staging")
+
+
+def test_version_label_in_a_claim_template(datastore: Repository) -> None:
+    """A claim template is immutable: with a version in it, the next release of the StatefulSet is rejected."""
+    plant(
+        datastore,
+        "base/statefulset.yaml",
+        r"(    - metadata:\n        name: data\n)",
+        r'\1        labels:\n          app.kubernetes.io/version: "0.1.0"\n',
+    )
+    found = relations.check_repository(datastore)
+    expect(found, "base", "StatefulSet/shop", "spec.volumeClaimTemplates[0].metadata", "may change")
+    expect(parity.check(datastore), "prod: StatefulSet/shop", "spec.volumeClaimTemplates[0].metadata.labels")
+
+
+def test_peers_that_wait_for_each_other(datastore: Repository) -> None:
+    """Peers that are found only when they are ready never become ready, where readiness needs a quorum."""
+    plant(datastore, "chart/templates/service.yaml", r"  publishNotReadyAddresses: true\n", "")
+    found = relations.check_repository(datastore)
+    expect(found, "chart for prod", "Service/shop-headless", "spec.publishNotReadyAddresses", "find no peers")
+
+
+def test_quota_without_room_for_the_claims(datastore: Repository) -> None:
+    """A claim above the quota leaves its pod pending, and the ones after it unmade."""
+    plant(datastore, "platform/prod/quota.yaml", r"requests.storage: \S+", "requests.storage: 2Gi")
+    expect(environments.check(datastore), "prod", "ResourceQuota requests.storage", "2Gi is less than the peak, 3")
+
+
+def test_quota_without_room_for_every_node(reader: Repository) -> None:
+    """A quota that counts replicas forgets that an agent runs on every node."""
+    plant(reader, "platform/prod/quota.yaml", r'pods: "\d+"', 'pods: "3"')
+    expect(environments.check(reader), "prod", "ResourceQuota pods", "3 is less than the peak, 20")
+
+
+def test_agent_that_may_write_to_its_node(reader: Repository) -> None:
+    """A writable path of the node is a way out of the container."""
+    plant(reader, "base/daemonset.yaml", r"(mountPath: /var/log/pods\n) +readOnly: true\n", r"\1")
+    found = relations.check_repository(reader)
+    expect(found, "base", "DaemonSet/shop", "containers[shop].volumeMounts[logs]", "may write to the node")
+
+
+def test_privileged_namespace_whose_policy_is_for_another(reader: Repository) -> None:
+    """A policy of another namespace leaves this one without any standard."""
+    plant(reader, "platform/prod/admission.yaml", r"metadata.name: shop-prod", "metadata.name: shop-dev")
+    found = relations.check_repository(reader)
+    expect(found, "platform prod", "Namespace/shop-prod", "enforce nothing")
+    expect(found, "platform prod", "ValidatingAdmissionPolicy/shop-prod-node-logs", "spec.matchConstraints")
+
+
+def test_sidecar_that_is_no_sidecar(nightly: Repository) -> None:
+    """Without its restart policy a sidecar is a step of the start that never ends: the task never begins."""
+    plant(nightly, "base/cronjob.yaml", r" +restartPolicy: Always\n", "")
+    found = parity.check(nightly)
+    expect(found, "prod: CronJob/shop", "initContainers[0].restartPolicy: only in the chart")
+
+
+def test_failure_policy_of_a_container_that_was_renamed(nightly: Repository) -> None:
+    """A rule that names no container of the pod never applies: a bad setting is tried again and again."""
+    plant(nightly, "base/cronjob.yaml", r"containerName: shop", "containerName: main")
+    found = relations.check_repository(nightly)
+    expect(found, "overlay prod", "CronJob/shop", "podFailurePolicy.rules[1].onExitCodes", "'main' is no container")
+
+
+def test_deployer_who_may_not_run_a_schedule_now(nightly: Repository) -> None:
+    """The right to change a CronJob is not the right to change Jobs."""
+    plant(nightly, "platform/prod/rbac.yaml", r"resources: \[jobs, cronjobs\]", "resources: [jobs]")
+    expect(environments.check(nightly), "prod", "deployer's Role lacks", "cronjobs.batch")
+
+
+def test_configuration_change_that_rolls_no_datastore(datastore: Repository) -> None:
+    """The pods of a StatefulSet keep what they read at their start, as those of a Deployment do."""
+    append(datastore, "base/kustomization.yaml", "generatorOptions:\n  disableNameSuffixHash: true\n")
+    expect(rolling.check(datastore), "base", "LOG_LEVEL", "pod template of StatefulSet/shop", "keep the old value")
