@@ -43,9 +43,8 @@ the last line names the question, the value and the remedy.
 CONDITIONS = {
     "advanced": "`advanced` is true",
     "preset in ['web', 'datastore']": "`preset` is `web` or `datastore`",
-    "language != 'none' or preset not in ['web', 'datastore']": (
-        "`language` is not `none`, or `preset` is neither `web` nor `datastore`"
-    ),
+    "workload_kind not in ['statefulset', 'cronjob']": "the kind has more than one",
+    "language != 'none' or preset != 'web'": "`language` is not `none`, or `preset` is not `web`",
     "workload_kind == 'statefulset'": "`workload_kind` is `statefulset`",
     "workload_kind == 'cronjob'": "`workload_kind` is `cronjob`",
     "workload_kind in ['job', 'cronjob']": "`workload_kind` is `job` or `cronjob`",

@@ -14,7 +14,7 @@ import pexpect
 import pytest
 import yaml
 from questionnaire.interview import names
-from support.questionnaire import help_lines, settings
+from support.questionnaire import help_lines, presets, settings
 from support.sandbox import TEMPLATE_URL
 from support.trees import tree
 
@@ -110,11 +110,11 @@ def meaning(folder: Path) -> dict[str, Any]:
 
 KINDS = {
     "statefulset": "expose",
-    "daemonset": "",
-    "job": "",
+    "daemonset": "preset",
+    "job": "preset",
     "cronjob": "schedule",
 }
-"""The other kinds, in the order of the choices, and what each is asked beyond a worker."""
+"""The other kinds, in the order of the choices, and what each is asked of its own. One preset is no question."""
 
 IMAGE = [CLEAR, "docker.io/library/nginx:1.29.1"]
 
@@ -151,15 +151,12 @@ ASKED: dict[str, list[str]] = {
     "worker": names(f"{FIRST} workload_kind preset config security_profile {LAST}"),
     "picked": names(f"{FIRST} workload_kind preset expose config security_profile {LAST}"),
     "none": names(f"{FIRST} image workload_kind preset ports expose config {LAST}"),
+    **{kind: names(f"{FIRST} workload_kind {more} config security_profile {LAST}") for kind, more in KINDS.items()},
     **{
-        kind: names(f"{FIRST} workload_kind preset {more} config security_profile {LAST}")
+        f"none-{kind}": names(f"{FIRST} image workload_kind {more} config security_profile {LAST}")
         for kind, more in KINDS.items()
     },
-    **{
-        f"none-{kind}": names(f"{FIRST} image workload_kind preset {more} config security_profile {LAST}")
-        for kind, more in KINDS.items()
-    },
-    "none-statefulset": names(f"{FIRST} image workload_kind preset ports expose config {LAST}"),
+    "none-statefulset": names(f"{FIRST} image workload_kind ports expose config security_profile {LAST}"),
 }
 
 
@@ -201,6 +198,16 @@ def test_wrong_value_can_be_corrected(terminal: Callable[..., Terminal]) -> None
     assert "my-app is ready" in screen.shown()
 
 
+def test_each_kind_is_counted() -> None:
+    """No kind is left out above, in code or around an image; and a kind that is not asked for a preset has one."""
+    kinds = {*presets()}
+    assert {"deployment", *KINDS} == kinds
+    assert {*(f"none-{kind}" for kind in KINDS), "none"} <= set(ASKED)
+    assert {kind for kind, found in presets().items() if len(found) == 1} == {
+        kind for kind in KINDS if "preset" not in ASKED[kind]
+    }
+
+
 MORE = "description namespace"
 DELIVERY = "workloads kubernetes_version environments monitoring ci"
 
@@ -215,7 +222,7 @@ ADVANCED_OF_AN_IMAGE = names(
 )
 
 ADVANCED_OF_A_CRONJOB = names(
-    f"{FIRST} workload_kind preset schedule config security_profile {LAST} {MORE} image_repository resources"
+    f"{FIRST} workload_kind schedule config security_profile {LAST} {MORE} image_repository resources"
     f" network_policy time_zone concurrency_policy starting_deadline_seconds ttl_seconds_after_finished {DELIVERY}"
 )
 
