@@ -69,7 +69,7 @@ def _plainly_named(objects: Sequence[Manifest], generated: Sequence[Manifest]) -
 
 
 def without_kept_names(objects: Sequence[Manifest]) -> list[Manifest]:
-    """The chart has a hash, and an annotation to keep it, on an immutable ConfigMap; Kustomize's hash does for both."""
+    """An immutable ConfigMap has a hash in the chart too, and an annotation that keeps it for the old pods."""
     immutable = [manifest for manifest in of_kind(objects, "ConfigMap") if manifest.get("immutable")]
     for manifest in immutable:
         annotations = at(manifest, "metadata", "annotations", default={})
