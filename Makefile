@@ -59,14 +59,16 @@ bench: setup ## Compare the time of a copy with that of a one-file template
 golden: setup ## Render the repositories in tests/golden anew; look at the difference before you commit
 	$(MODULE) support.golden
 
-docs: setup ## Write docs/reference/questions.md anew from the questionnaire
+docs: tools ## Write docs/reference/questions.md and docs/examples/README.md anew
 	$(BIN)/python tools/question_reference.py
+	$(MODULE) examples
 
 lint: tools ## Check this repository's own code and configuration
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/python tools/question_reference.py --check
+	$(MODULE) examples --check
 	$(BIN)/yamllint --strict .
 	tools=$$($(BIN)/python tools/toolbox.py bin-dir); $$tools/actionlint
 	$(BIN)/zizmor --offline --quiet .

@@ -69,7 +69,7 @@ REPRESENTATIVES: dict[str, tuple[Any, ...]] = {
                 "mountPath": "/etc/settings",
                 "data": {"app.toml": "level = 1\n", "VERSION": "1.30"},
             },
-            {"name": "certificate", "mountPath": "/etc/ca", "binaryData": {"ca.der": "MIIB"}},
+            {"name": "certificate", "mountPath": "/etc/ca", "binaryData": {"ca.der": "MIIB"}, "immutable": True},
         ],
     ),
     "secrets": (

@@ -21,14 +21,20 @@ from support.cluster import Cluster, ensure, stop
 PROGRAMS = ("etcd", "kube-apiserver", "kube-controller-manager", "kubectl")
 
 
-RUNTIME_CLASS = """
+CLASSES = """
 apiVersion: node.k8s.io/v1
 kind: RuntimeClass
 metadata:
   name: sandboxed
 handler: runsc
+---
+apiVersion: scheduling.k8s.io/v1
+kind: PriorityClass
+metadata:
+  name: high
+value: 1000
 """
-"""A class that a pod can name: the server admits no pod of an unknown one."""
+"""Classes that a pod can name: the server admits no pod of an unknown one."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +84,6 @@ def cluster(pytestconfig: pytest.Config) -> Cluster:
 def cluster_with_crds(cluster: Cluster) -> Cluster:
     """The same cluster, serving the custom resources of toolbox.toml: HTTPRoute, ServiceMonitor and so on."""
     cluster.install_crds(list(toolbox.assets().crds.values()))
-    done = cluster.kubectl("apply", "--server-side", "--filename=-", input=RUNTIME_CLASS)
+    done = cluster.kubectl("apply", "--server-side", "--filename=-", input=CLASSES)
     assert done.returncode == 0, done.stderr
     return cluster

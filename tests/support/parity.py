@@ -59,9 +59,23 @@ def without_checksums(objects: Sequence[Manifest]) -> list[Manifest]:
 
 def without_hash_suffixes(objects: Sequence[Manifest]) -> list[Manifest]:
     """A generated ConfigMap bears its plain name, and so does every reference to exactly that name."""
-    generated = (manifest["metadata"]["name"] for manifest in of_kind(objects, "ConfigMap", "Secret"))
-    plain = {name: found["name"] for name in generated if (found := KUSTOMIZE_HASH.fullmatch(name))}
+    return _plainly_named(objects, list(of_kind(objects, "ConfigMap", "Secret")))
+
+
+def _plainly_named(objects: Sequence[Manifest], generated: Sequence[Manifest]) -> list[Manifest]:
+    names = (manifest["metadata"]["name"] for manifest in generated)
+    plain = {name: found["name"] for name in names if (found := KUSTOMIZE_HASH.fullmatch(name))}
     return [_renamed(manifest, plain) for manifest in objects]
+
+
+def without_kept_names(objects: Sequence[Manifest]) -> list[Manifest]:
+    """An immutable ConfigMap has a hash in the chart too, and an annotation that keeps it for the old pods."""
+    immutable = [manifest for manifest in of_kind(objects, "ConfigMap") if manifest.get("immutable")]
+    for manifest in immutable:
+        annotations = at(manifest, "metadata", "annotations", default={})
+        if annotations.pop("helm.sh/resource-policy", None) and not annotations:
+            del manifest["metadata"]["annotations"]
+    return _plainly_named(objects, immutable)
 
 
 def _renamed(value: Any, names: dict[str, str]) -> Any:
@@ -83,7 +97,7 @@ def in_namespace(objects: Sequence[Manifest], namespace: str) -> list[Manifest]:
 def normal_chart(objects: Sequence[Manifest], namespace: str) -> list[Manifest]:
     """A chart's objects without what only Helm adds."""
     own = without_hooks(without_checksums(without_helm_labels(without_test_hooks(copy.deepcopy(list(objects))))))
-    return in_namespace(own, namespace)
+    return in_namespace(without_kept_names(own), namespace)
 
 
 def normal_kustomize(objects: Sequence[Manifest], namespace: str) -> list[Manifest]:
