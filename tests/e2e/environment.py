@@ -193,6 +193,8 @@ class Topic:
     """The Pod Security Standard of the namespaces."""
     stand_ins: dict[str, str] = field(default_factory=dict)
     """Folders of `stand_ins/`, by the name of the image whose place each takes."""
+    patches: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """What its owner changes: by file, a text and what takes its place."""
 
 
 def find(kind: str, text: str) -> list[Any]:

@@ -35,17 +35,22 @@ def sign(report: Report, it: Environment) -> None:
         status, body = it.ask("GET", f"http://{it.app}/")
         check((status, json.loads(body)) == (200, []), f"{status} {body}")
         for name, role in (("leader", "role:master"), ("followers", "role:slave")):
-            said = it.python("client", TALK, f"{it.app}-{name}", "INFO replication")
+            said = talk(it, f"{it.app}-{name}", "INFO replication")
             check(role in said, f"{name} says {said}")
     with report.step("what is written by the leader is read from the followers", it):
         status, body = it.ask("POST", f"http://{it.app}/", "Hello from the client")
         check(status == 204, f"{status} {body}")
         written = json.dumps(["Hello from the client"])
         until(lambda: it.ask("GET", f"http://{it.app}/") == (200, written), "the followers know the entry")
-        said = it.python("client", TALK, f"{it.app}-leader", "INFO replication")
+        said = talk(it, f"{it.app}-leader", "INFO replication")
         check(f"connected_slaves:{it.get(f'deployment/{it.app}-followers')['spec']['replicas']}" in said, said)
 
 
+def talk(it: Environment, host: str, command: str) -> str:
+    """Return what a database answers to the client."""
+    return it.python("client", TALK, host, command)
+
+
 ANSWERS = golden.ANSWERS["guestbook"]
-STAND_INS = {ANSWERS["image"]: "frontend"} | {workload["image"]: "redis" for workload in ANSWERS["workloads"]}
-TOPICS = {"guestbook": Topic(ANSWERS, sign, stand_ins=STAND_INS)}
+(REDIS,) = {workload["image"] for workload in ANSWERS["workloads"]}
+TOPICS = {"guestbook": Topic(ANSWERS, sign, stand_ins={ANSWERS["image"]: "frontend", REDIS: "redis"})}

@@ -73,6 +73,10 @@ def generate(report: Report, name: str, topic: Topic, repository: Path) -> None:
         answers.write_text(yaml.safe_dump(topic.answers), encoding="utf-8")
         options = ["--defaults", "--quiet", "--vcs-ref=HEAD", f"--data-file={answers}"]
         call(sys.executable, "-m", "copier", "copy", *options, ROOT, repository)
+        for file, (text, other) in topic.patches.items():
+            before = (repository / file).read_text(encoding="utf-8")
+            check(text in before, f"{file} has no {text!r}")
+            (repository / file).write_text(before.replace(text, other), encoding="utf-8")
         call("make", "setup", cwd=repository)
         locked = (repository / "uv.lock").exists()
         check(locked == (repository / "pyproject.toml").exists(), "packages are not locked")

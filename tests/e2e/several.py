@@ -4,15 +4,16 @@ import uuid
 
 import yaml
 from e2e.environment import Environment, Topic, deploy, is_ready
+from e2e.guestbook import REDIS, talk
 from e2e.promises import Report, check, until
 from support.sandbox import ROOT
 
 CHECK_SCHEMA = '[ "$SCHEMA" = 2 ] || { echo "the schema is $SCHEMA, not 2"; exit 3; }'
 GOOD, BAD = {"LOG_LEVEL": "info", "SCHEMA": "2"}, {"LOG_LEVEL": "info", "SCHEMA": "1"}
 COMPLAINT = "the schema is 1, not 2"
+LOGGING = "    configure_logging(settings)\n"
+TO_FILE = "    __import__('logging').root.handlers[0].setStream(open('/var/log/app/web.log', 'w'))\n"
 ANSWERS = {
-    # The generated code logs to its output; this is an application that logs to a file.
-    "command": ["sh", "-c", "exec python -m app.web >/var/log/app/web.log"],
     "config": GOOD,
     "sidecars": ["log-shipper"],
     "init_containers": [
@@ -21,6 +22,13 @@ ANSWERS = {
     ],
     "workloads": [
         {"name": "mail", "preset": "worker", "replicas": 1},
+        {
+            "name": "cache",
+            "kind": "statefulset",
+            "image": REDIS,
+            "replicas": 1,
+            "ports": [{"name": "redis", "containerPort": 6379}],
+        },
         {"name": "clean-up", "kind": "cronjob", "schedule": "0 4 29 2 *"},
     ],
 }
@@ -31,13 +39,16 @@ SHIPPER = CATALOGUE["sidecars"]["log-shipper"]["container"]["image"]
 def prove(report: Report, it: Environment) -> None:
     """Put the workloads to the test."""
     deploy(report, it)
-    with report.step("web service and worker are ready, the CronJob runs", it):
-        for name in (it.app, f"{it.app}-mail"):
+    with report.step("web service, worker and cache are ready, the CronJob runs", it):
+        for name in (it.app, f"{it.app}-mail", f"{it.app}-cache"):
             check(it.pods(name) and all(map(is_ready, it.pods(name).values())), f"{name} is not ready")
         said = it.make("run-now")
         check(f"job/{it.app}-clean-up-" in said and '"message": "ended"' in said, said)
-    with report.step("the sidecar ships the application's log lines", it) as measured:
+    with report.step("the cache is reached under the name of its Service, and may write to its volume", it):
         it.start_client()
+        said = talk(it, f"{it.app}-cache", "SAVE")
+        check(said.startswith("+OK"), said)
+    with report.step("the sidecar ships the application's log lines", it) as measured:
         path = f"/{uuid.uuid4()}"
         status, _ = it.ask("GET", f"http://{it.app}{path}")
         check(status == 404, f"{path} answers {status}")
@@ -86,4 +97,6 @@ def sections(said: str) -> list[str]:
     return said.split("\n== ")
 
 
-TOPICS = {"several": Topic(ANSWERS, prove, stand_ins={SHIPPER: "log-shipper"})}
+# The generated code logs to its output; an application that wants a shipper logs to a file.
+PATCHES = {"src/app/web.py": (LOGGING, LOGGING + TO_FILE)}
+TOPICS = {"several": Topic(ANSWERS, prove, stand_ins={SHIPPER: "log-shipper", REDIS: "redis"}, patches=PATCHES)}
