@@ -78,9 +78,8 @@ spec:
 {{- end -}}
 {{- with (.workload.job | default dict).completions }}{{ $identity = append $identity (dict "name" "COMPLETIONS" "value" (toString .)) }}{{ end -}}
 {{- if eq .workload.kind "StatefulSet" -}}
-{{- $replicas := ternary (.workload.autoscaling | default dict).maxReplicas .workload.replicas (eq (include "app.autoscaled" .workload) "true") -}}
 {{- $identity = append $identity (dict "name" "PEERS_SERVICE" "value" (printf "%s-headless" (include "app.fullname" .))) -}}
-{{- $identity = append $identity (dict "name" "REPLICAS" "value" (toString $replicas)) -}}
+{{- if not (include "app.autoscaled" .workload) }}{{ $identity = append $identity (dict "name" "REPLICAS" "value" (toString .workload.replicas)) }}{{ end -}}
 {{- end -}}
 {{- $mounts = list (dict "name" "tmp" "mountPath" "/tmp") -}}
 {{- if not .container.image -}}
