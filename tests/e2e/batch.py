@@ -4,7 +4,7 @@ import json
 from itertools import chain
 from typing import Any
 
-from e2e.environment import Environment, Topic, deploy
+from e2e.environment import Environment, Topic, deploy, look
 from e2e.promises import PATIENCE, Report, check, refused
 
 SIDECAR = {
@@ -29,6 +29,7 @@ def finish(report: Report, it: Environment) -> None:
         it.roll_out()
         first = completed(it)
         measured.append(f"{len(steps(it))} steps")
+    look(report, it)
     with report.step("the sidecar has run beside it, and was ended by it", it):
         (pod,) = it.pods().values()
         (sidecar,) = pod["status"]["initContainerStatuses"]
@@ -71,7 +72,8 @@ def share(report: Report, it: Environment) -> None:
 def drain(report: Report, it: Environment) -> None:
     """Put the pods that empty one queue to the test."""
     claim: dict[str, Any] = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "e2e-queue"}}
-    claim["spec"] = {"accessModes": ["ReadWriteMany"], "resources": {"requests": {"storage": "64Mi"}}}
+    claim["spec"] = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "64Mi"}}}
+    # Enough where all pods are on one node, as those of a local volume are.
     with report.step("a queue is filled", it):
         it.kubectl("create", "--filename=-", stdin=json.dumps(claim))
         it.start_client(volumes=QUEUE["volumes"], volumeMounts=QUEUE["volume_mounts"])

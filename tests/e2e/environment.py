@@ -223,6 +223,18 @@ def deploy(report: Report, it: Environment) -> None:
     """Deploy for the first time."""
     with report.step(f"Ready after `make {it.tool}` with no more than the deployers' rights", it):
         it.roll_out()
+    look(report, it)
+
+
+def look(report: Report, it: Environment) -> None:
+    """Look at what was deployed, as the runbook says."""
+    with report.step("`make status` shows it", it):
+        shown = it.make("status")
+        check(it.app in shown, shown)
+    if it.tool == "apply":
+        with report.step("`make diff` finds no difference", it):
+            context, *differences = it.make("diff").splitlines()
+            check(context.startswith("Context ") and not differences, "\n".join(differences))
 
 
 def identify(report: Report, it: Environment) -> None:
