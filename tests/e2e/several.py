@@ -59,6 +59,9 @@ def prove(report: Report, it: Environment) -> None:
         measured.append("1 line for 1 request")
     with report.step("`make debug-init` names an init container that fails, and why", it):
         it.configure(BAD)
+        if it.tool == "apply":
+            differences = it.make("diff")
+            check("\ndiff " in differences and '+  SCHEMA: "1"' in differences, differences)
         submit(it)
         until(lambda: failing(it), "the init container has failed twice")
         said = it.make("debug-init")
