@@ -47,9 +47,10 @@ test-quick: tools ## Run the tests that take seconds (under 2 minutes)
 test-full: tools ## Run the tests with twice the random answers
 	$(PYTEST) --hypothesis-profile full
 
-e2e: setup ## Run the generated applications on a real cluster: KUBECONFIG_FILE=… IMAGE_COMMAND=…, or MINICLUSTER=…
-	$(BIN)/python tests/e2e/$(if $(MINICLUSTER),minicluster.py "$(MINICLUSTER)",run.py \
-	  --kubeconfig "$(or $(KUBECONFIG_FILE),$(error set KUBECONFIG_FILE, see tests/e2e/run.py))" --image-command "$(IMAGE_COMMAND)")
+e2e: setup ## Run the generated applications on a real cluster: KUBECONFIG_FILE=… IMAGE_COMMAND=…, or MINICLUSTER=…; ONLY=TOPICS
+	$(MODULE) e2e.$(if $(MINICLUSTER),minicluster "$(MINICLUSTER)",run \
+	  --kubeconfig "$(or $(KUBECONFIG_FILE),$(error set KUBECONFIG_FILE, see tests/e2e/run.py))" --image-command "$(IMAGE_COMMAND)") \
+	  $(foreach topic,$(ONLY),--only $(topic))
 
 bench: setup ## Compare the time of a copy with that of a one-file template
 	PYTHONPATH=tests $(BIN)/python benchmarks/copy_ratio.py

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 FOLDER = sandbox.ROOT / "tests" / "golden"
 
-FOLLOW = ["--replicaof", "guestbook-leader", "6379"]
+# Redis syncs by files, and the image's own folder is not this user's.
+LEAD = ["--dir", "/tmp"]  # noqa: S108 (in the pod, where it is an emptyDir)
+FOLLOW = ["--replicaof", "guestbook-leader", "6379", *LEAD]
 
 
 def _redis(name: str, **answers: Any) -> dict[str, Any]:
@@ -49,7 +51,7 @@ ANSWERS: dict[str, Answers] = {
         "language": "none",
         "image": "us-docker.pkg.dev/google-samples/containers/gke/gb-frontend:v5",
         "ports": [{"name": "http", "containerPort": 80}],
-        "workloads": [_redis("leader", replicas=1), _redis("followers", replicas=2, args=FOLLOW)],
+        "workloads": [_redis("leader", replicas=1, args=LEAD), _redis("followers", replicas=2, args=FOLLOW)],
     },
 }
 """The default of each kind, presets that differ much from it, and a repository of several workloads, by folder."""
