@@ -53,12 +53,19 @@ labels:
 {{- eq .key "main" | ternary .root.Chart.Name .key -}}
 {{- end }}
 
-{{- /* The number of the pod's port that the Service's first port leads to: the application's, or a proxy's. */ -}}
-{{- define "app.servedPort" -}}
-{{- $target := (first .service.ports).targetPort -}}
-{{- range append (.initContainers | default list) .container -}}
-{{- range .ports }}{{ if eq .name $target }}{{ .containerPort }}{{ end }}{{ end -}}
-{{- end -}}
+{{- /* The pod's ports that the Service leads to: the application's, or a proxy's. Who may scrape is said by the values. */ -}}
+{{- define "app.servedPorts" -}}
+{{- $containers := append (.initContainers | default list) .container }}
+{{- range $index, $served := .service.ports }}
+{{- range $container := $containers }}
+{{- range $container.ports }}
+{{- if and (eq .name $served.targetPort) (or (ne .name "metrics") (eq $index 0)) }}
+- port: {{ .containerPort }}
+  protocol: {{ .protocol | default "TCP" }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
 {{- end }}
 
 {{- /* An immutable ConfigMap is replaced by one of another name, in the letters that Kustomize uses for every one. */ -}}

@@ -76,11 +76,10 @@ spec:
 {{- range $paths -}}
 {{- $identity = append $identity (dict "name" (first .) "valueFrom" (dict "fieldRef" (dict "fieldPath" (last .)))) -}}
 {{- end -}}
-{{- with (.workload.job | default dict).completions }}{{ $identity = append $identity (dict "name" "COMPLETIONS" "value" (toString .)) }}{{ end -}}
+{{- with .workload.job }}{{ if eq (.completionMode | default "") "Indexed" }}{{ $identity = append $identity (dict "name" "COMPLETIONS" "value" (toString .completions)) }}{{ end }}{{ end -}}
 {{- if eq .workload.kind "StatefulSet" -}}
-{{- $replicas := ternary (.workload.autoscaling | default dict).maxReplicas .workload.replicas (eq (include "app.autoscaled" .workload) "true") -}}
 {{- $identity = append $identity (dict "name" "PEERS_SERVICE" "value" (printf "%s-headless" (include "app.fullname" .))) -}}
-{{- $identity = append $identity (dict "name" "REPLICAS" "value" (toString $replicas)) -}}
+{{- if not (include "app.autoscaled" .workload) }}{{ $identity = append $identity (dict "name" "REPLICAS" "value" (toString .workload.replicas)) }}{{ end -}}
 {{- end -}}
 {{- $mounts = list (dict "name" "tmp" "mountPath" "/tmp") -}}
 {{- if not .container.image -}}
