@@ -30,7 +30,7 @@ VOCABULARY = names(
     app_name description team namespace image_repository language kubernetes_version
     workload_kind preset replicas autoscaling update_strategy workloads
     schedule time_zone concurrency_policy starting_deadline_seconds completions parallelism completion_mode
-    backoff_limit pod_failure_policy ttl_seconds_after_finished
+    backoff_limit pod_failure_policy ttl_seconds_after_finished workload_spec
     image command args ports env resources probes lifecycle termination_grace_period_seconds volume_mounts
     sidecars init_containers volumes storage pod_labels pod_annotations
     config config_files secrets downward_api env_from
