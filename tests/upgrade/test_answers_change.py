@@ -102,6 +102,7 @@ def test_own_files_are_those_of_the_template() -> None:
         pytest.param({"language": "none", "config": {}}, {"language": "python"}, id="language"),
         pytest.param({}, {"expose": "ingress"}, id="expose"),
         pytest.param({"expose": "none"}, {"expose": "gateway"}, id="expose-later"),
+        pytest.param({"expose": "gateway"}, {"workload_kind": "statefulset"}, id="kind-keeps-the-route"),
         pytest.param({}, {"config": {}}, id="config-off"),
         pytest.param({"config": {}}, {"config": {"A": "1.30"}}, id="config-on"),
         pytest.param({}, {"monitoring": "prometheus-operator", "ci": "gitlab"}, id="monitoring-and-ci"),
