@@ -97,7 +97,7 @@ def test_targets_that_are_used_exist(page: Path, makefiles: list[Path]) -> None:
     """`make x y ENV=dev` in a shell block is a target of a generated repository, or of this one."""
     known = {target for makefile in (*makefiles, ROOT / "Makefile") for target in targets(makefile)}
     for line in (line for block in blocks(page, "sh") for line in block.splitlines()):
-        if found := re.search(r"(?:^|&& )make ((?:[a-z][a-z-]* ?)+)", line):
+        if found := re.search(r"(?:^|&& )make ((?:[a-z][a-z0-9-]* ?)+)", line):
             assert set(found[1].split()) <= known, line
 
 

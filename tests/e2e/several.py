@@ -4,6 +4,7 @@ import re
 import uuid
 
 import yaml
+from e2e.batch import SELDOM
 from e2e.environment import Environment, Topic, deploy, is_ready
 from e2e.guestbook import REDIS, talk
 from e2e.promises import Report, check, until
@@ -13,7 +14,7 @@ CHECK_SCHEMA = '[ "$SCHEMA" = 2 ] || { echo "the schema is $SCHEMA, not 2"; exit
 GOOD, BAD = {"LOG_LEVEL": "info", "SCHEMA": "2"}, {"LOG_LEVEL": "info", "SCHEMA": "1"}
 COMPLAINT = "the schema is 1, not 2"
 LOGGING = "    configure_logging(settings)\n"
-TO_FILE = "    __import__('logging').root.handlers[0].setStream(open('/var/log/app/web.log', 'w'))\n"
+TO_FILE = "    import logging\n    logging.root.handlers[0].setStream(open('/var/log/app/web.log', 'w'))\n"
 ANSWERS = {
     "config": GOOD,
     "sidecars": ["log-shipper"],
@@ -30,7 +31,7 @@ ANSWERS = {
             "replicas": 1,
             "ports": [{"name": "redis", "containerPort": 6379}],
         },
-        {"name": "clean-up", "kind": "cronjob", "schedule": "0 4 29 2 *"},
+        {"name": "clean-up", "kind": "cronjob", "schedule": SELDOM},
     ],
 }
 CATALOGUE = yaml.safe_load((ROOT / "golden-path.yml").read_text(encoding="utf-8"))["catalogue"]
