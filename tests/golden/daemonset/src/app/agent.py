@@ -8,9 +8,10 @@ from pathlib import Path
 from prometheus_client import Gauge
 
 from app.health import Health, listen
-from app.lifecycle import pause, stop_on_signal
+from app.lifecycle import stop_on_signal
 from app.settings import Positive, Settings, load, refuse
 from app.telemetry import configure_logging
+from app.work import pause
 
 logger = logging.getLogger("app.agent")
 

@@ -14,10 +14,11 @@ import logging
 from pathlib import Path
 
 from app.jobs import BadInputError, Job, JobSettings, Spool, attempt
-from app.lifecycle import pause, stop_on_signal, with_grace
+from app.lifecycle import stop_on_signal
 from app.settings import Positive, Seconds, load, refuse
 from app.steps import Steps
 from app.telemetry import configure_logging
+from app.work import pause, with_grace
 
 logger = logging.getLogger("app.task")
 

@@ -14,10 +14,11 @@ from prometheus_client import Counter, Gauge
 from pydantic import Field
 
 from app.health import Health, listen
-from app.lifecycle import pause, stop_on_signal
+from app.lifecycle import stop_on_signal
 from app.settings import Positive, Settings, load, refuse
 from app.tail import Tail, source_of
 from app.telemetry import configure_logging
+from app.work import pause
 
 logger = logging.getLogger("app.logs")
 repeated = logger.getChild("repeated")

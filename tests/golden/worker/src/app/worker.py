@@ -10,9 +10,10 @@ from prometheus_client import Counter, Histogram
 
 from app.health import Health, listen
 from app.jobs import Job, JobSettings, Spool, WorkSource, attempt
-from app.lifecycle import pause, stop_on_signal, with_grace
+from app.lifecycle import stop_on_signal
 from app.settings import Positive, load, refuse
 from app.telemetry import configure_logging
+from app.work import pause, with_grace
 
 logger = logging.getLogger("app.worker")
 
