@@ -290,6 +290,7 @@ REPRESENTATIVES: dict[str, tuple[Any, ...]] = {
                     "jobTemplate": {"spec": {"activeDeadlineSeconds": 60}},
                 },
             },
+            {"name": "report", "kind": "cronjob", "command": ["report", "--all"]},
             {"name": "agents", "image": WORKER_IMAGE, "kind": "daemonset", "pod_annotations": {"a": "08"}},
             {
                 "name": "import",
