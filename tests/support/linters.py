@@ -99,8 +99,7 @@ def _everything(repository: Repository) -> Iterator[str]:
     for environment in repository.environments():
         yield repository.helm_text(environment)
         yield repository.kustomize_text(environment)
-        for path in sorted((repository.deploy / "platform" / environment).glob("*.yaml")):
-            yield path.read_text()
+        yield repository.platform_text(environment)
 
 
 def kube_score_flags(repository: Repository) -> list[str]:

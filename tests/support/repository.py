@@ -43,10 +43,13 @@ class Repository:
         """The environments, as the overlays tell them."""
         return sorted(path.name for path in (self.deploy / "overlays").iterdir() if path.is_dir())
 
+    def platform_text(self, environment: str) -> str:
+        """What a cluster operator applies for an environment."""
+        return run("kubectl", "kustomize", self.deploy / "platform" / environment)
+
     def platform(self, environment: str) -> list[Manifest]:
         """The objects that a cluster operator applies for an environment."""
-        text = run("kubectl", "kustomize", self.deploy / "platform" / environment)
-        return load(text, f"platform {environment}")
+        return load(self.platform_text(environment), f"platform {environment}")
 
     def namespace(self, environment: str) -> str:
         """The namespace of an environment, as its platform objects make it."""
@@ -82,6 +85,10 @@ class Snapshot(Repository):
     """A repository that nobody edits: each rendering is made and parsed once, and nobody edits that either."""
 
     _made: dict[tuple[Any, ...], Any] = field(default_factory=dict, compare=False, repr=False)
+
+    def platform_text(self, environment: str) -> str:
+        """What a cluster operator applies for an environment."""
+        return self._once(super().platform_text, environment)
 
     def platform(self, environment: str) -> list[Manifest]:
         """The objects that a cluster operator applies for an environment."""
