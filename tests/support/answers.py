@@ -105,8 +105,8 @@ REPRESENTATIVES: dict[str, tuple[Any, ...]] = {
             "limits": {"cpu": 2, "memory": "1.5Gi", "ephemeral-storage": "2Gi"},
         },
         {
-            "requests": {"cpu": "1", "memory": "1Gi", "example.com/gpu": 2},
-            "limits": {"memory": "1Gi", "example.com/gpu": 2},
+            "requests": {"cpu": "1", "memory": "1Gi", "example.com/gpu": 2, "hugepages-2Mi": "4Mi"},
+            "limits": {"memory": "1Gi", "example.com/gpu": 2, "hugepages-2Mi": "4Mi"},
         },
     ),
     "autoscaling": (
