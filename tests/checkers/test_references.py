@@ -64,6 +64,11 @@ FAULTS = {
         lambda o: o.put("Deployment", *CONTAINER, "volumeMounts", 0, "name", to="data"),
         "containers[shop].volumeMounts names volume 'data', which is not here",
     ),
+    "device of no claim": Fault(
+        "volume_mounts_resolve",
+        lambda o: o.container.update(volumeDevices=[{"name": "raw", "devicePath": "/dev/xvda"}]),
+        "containers[shop].volumeDevices names volume 'raw', which is not here",
+    ),
     "volume that nothing mounts": Fault(
         "volume_mounts_resolve",
         lambda o: o.container["volumeMounts"].clear(),

@@ -159,6 +159,7 @@ REPRESENTATIVES: dict[str, tuple[Any, ...]] = {
         [
             {"name": "data", "mountPath": "/data", "spec": claim(storage="2.5Gi", storageClassName="fast")},
             {"name": "wal", "mountPath": "/wal", "spec": claim(storage="500M", accessModes=["ReadWriteOncePod"])},
+            {"name": "raw", "devicePath": "/dev/xvda", "spec": claim(storage="1Gi", volumeMode="Block")},
         ],
     ),
     "workload_spec": (ABSENT, {"revisionHistoryLimit": 3}, {"suspend": True}),

@@ -104,6 +104,11 @@ def volume_mounts_resolve(scene: Scene) -> Iterator[str]:
                 if mount["name"] not in present:
                     field = f"containers[{container['name']}].volumeMounts"
                     yield violation(workload.manifest, field, f"names volume {mount['name']!r}, which is not here")
+            for device in container.get("volumeDevices", []):
+                mounted.add(device["name"])
+                if device["name"] not in present:
+                    field = f"containers[{container['name']}].volumeDevices"
+                    yield violation(workload.manifest, field, f"names volume {device['name']!r}, which is not here")
         for name in sorted(present - mounted):
             yield violation(workload.manifest, f"volumes[{name}]", "is mounted by no container")
 
