@@ -68,7 +68,10 @@ REPRESENTATIVES: dict[str, tuple[Any, ...]] = {
                 "name": "settings",
                 "mountPath": "/etc/settings",
                 "defaultMode": 0o555,
-                "items": [{"key": "app.toml", "path": "conf/app.toml", "mode": 0o440}, {"key": "VERSION", "path": "v"}],
+                "items": [
+                    {"key": "app.toml", "path": "conf/app.toml", "mode": 0o440},
+                    {"key": "VERSION", "path": "v"},
+                ],
                 "data": {"app.toml": "level = 1\n", "VERSION": "1.30"},
             },
             {"name": "certificate", "mountPath": "/etc/ca", "binaryData": {"ca.der": "MIIB"}, "immutable": True},
