@@ -22,8 +22,13 @@ FAULTS = {
     ),
     "ConfigMap that is not here": Fault(
         "config_references_resolve",
+        lambda o: o.put("Deployment", *CONTAINER, "envFrom", 0, "configMapRef", "name", to="shop-other"),
+        "containers[shop].envFrom[0].configMapRef names ConfigMap/shop-other, which is not here",
+    ),
+    "ConfigMap that nothing names": Fault(
+        "config_maps_are_read",
         lambda o: o.put("Deployment", *CONTAINER, "envFrom", 0, "configMapRef", "name", to="other"),
-        "containers[shop].envFrom[0].configMapRef names ConfigMap/other, which is not here",
+        "ConfigMap/shop in default: metadata.name is named by no container or volume",
     ),
     "key that the ConfigMap has not": Fault(
         "config_references_resolve",
@@ -35,9 +40,9 @@ FAULTS = {
     "volume of a ConfigMap that is not here": Fault(
         "config_references_resolve",
         lambda o: o.pod["volumes"].append(
-            {"name": "config", "projected": {"sources": [{"configMap": {"name": "x"}}]}}
+            {"name": "config", "projected": {"sources": [{"configMap": {"name": "shop-x"}}]}}
         ),
-        "volumes[config].configMap names ConfigMap/x, which is not here",
+        "volumes[config].configMap names ConfigMap/shop-x, which is not here",
     ),
     "ServiceAccount that is not here": Fault(
         "service_accounts_resolve",
@@ -63,6 +68,11 @@ FAULTS = {
         "volume_mounts_resolve",
         lambda o: o.put("Deployment", *CONTAINER, "volumeMounts", 0, "name", to="data"),
         "containers[shop].volumeMounts names volume 'data', which is not here",
+    ),
+    "device of no claim": Fault(
+        "volume_mounts_resolve",
+        lambda o: o.container.update(volumeDevices=[{"name": "raw", "devicePath": "/dev/xvda"}]),
+        "containers[shop].volumeDevices names volume 'raw', which is not here",
     ),
     "volume that nothing mounts": Fault(
         "volume_mounts_resolve",

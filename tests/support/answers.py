@@ -67,6 +67,11 @@ REPRESENTATIVES: dict[str, tuple[Any, ...]] = {
             {
                 "name": "settings",
                 "mountPath": "/etc/settings",
+                "defaultMode": 0o555,
+                "items": [
+                    {"key": "app.toml", "path": "conf/app.toml", "mode": 0o440},
+                    {"key": "VERSION", "path": "v"},
+                ],
                 "data": {"app.toml": "level = 1\n", "VERSION": "1.30"},
             },
             {"name": "certificate", "mountPath": "/etc/ca", "binaryData": {"ca.der": "MIIB"}, "immutable": True},
@@ -103,8 +108,8 @@ REPRESENTATIVES: dict[str, tuple[Any, ...]] = {
             "limits": {"cpu": 2, "memory": "1.5Gi", "ephemeral-storage": "2Gi"},
         },
         {
-            "requests": {"cpu": "1", "memory": "1Gi", "example.com/gpu": 2},
-            "limits": {"memory": "1Gi", "example.com/gpu": 2},
+            "requests": {"cpu": "1", "memory": "1Gi", "example.com/gpu": 2, "hugepages-2Mi": "4Mi"},
+            "limits": {"memory": "1Gi", "example.com/gpu": 2, "hugepages-2Mi": "4Mi"},
         },
     ),
     "autoscaling": (
@@ -157,6 +162,7 @@ REPRESENTATIVES: dict[str, tuple[Any, ...]] = {
         [
             {"name": "data", "mountPath": "/data", "spec": claim(storage="2.5Gi", storageClassName="fast")},
             {"name": "wal", "mountPath": "/wal", "spec": claim(storage="500M", accessModes=["ReadWriteOncePod"])},
+            {"name": "raw", "devicePath": "/dev/xvda", "spec": claim(storage="1Gi", volumeMode="Block")},
         ],
     ),
     "workload_spec": (ABSENT, {"revisionHistoryLimit": 3}, {"suspend": True}),

@@ -25,6 +25,7 @@ UNIQUE_FIELDS = {
     "ports": ("name",),
     "volumes": ("name",),
     "volumeMounts": ("mountPath",),
+    "volumeDevices": ("devicePath",),
     "imagePullSecrets": ("name",),
 }
 """Lists that the API server merges by a key: server-side apply refuses duplicates."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from support.objects import CLUSTER_SCOPED, Manifest, Workload, at, key, namespace
+from support.questionnaire import golden_path
 from support.relations.scene import Scene, violation
 
 if TYPE_CHECKING:
@@ -27,16 +28,31 @@ def objects_share_a_namespace(scene: Scene) -> Iterator[str]:
 
 
 def config_references_resolve(scene: Scene) -> Iterator[str]:
-    """A ConfigMap that a container or volume names is in the rendering, with the key that is asked for."""
+    """A ConfigMap of the application that a container or volume names is here, with the key that is asked for.
+
+    One of another name is somebody else's, who makes it in the namespace; the pods wait for it.
+    """
     for workload in scene.workloads:
+        application = workload.labels.get("app.kubernetes.io/instance", "")
         for field, name, wanted, optional in _config_references(workload):
             if optional:
                 continue
             config_map = scene.named("ConfigMap", name)
             if config_map is None:
-                yield violation(workload.manifest, field, f"names ConfigMap/{name}, which is not here")
-            elif wanted is not None and wanted not in config_map.get("data", {}):
+                if f"{name}-".startswith(f"{application}-"):
+                    yield violation(workload.manifest, field, f"names ConfigMap/{name}, which is not here")
+            elif wanted is not None and wanted not in _keys(config_map):
                 yield violation(workload.manifest, field, f"asks for key {wanted!r}, which ConfigMap/{name} has not")
+
+
+def config_maps_are_read(scene: Scene) -> Iterator[str]:
+    """A container or volume names each ConfigMap, but for dashboards, which Grafana finds by their labels."""
+    read = {name for workload in scene.workloads for _, name, _, _ in _config_references(workload)}
+    labels = golden_path()["prometheus"]["dashboard_labels"].items()
+    for config_map in scene.of_kind("ConfigMap"):
+        found = config_map["metadata"]
+        if found["name"] not in read and not labels <= found.get("labels", {}).items():
+            yield violation(config_map, "metadata.name", "is named by no container or volume")
 
 
 def _config_references(workload: Workload) -> Iterator[tuple[str, str, str | None, bool]]:
@@ -55,6 +71,11 @@ def _config_references(workload: Workload) -> Iterator[tuple[str, str, str | Non
                 wanted = [item["key"] for item in reference.get("items", [])]
                 for item in wanted or [None]:
                     yield f"volumes[{volume['name']}].configMap", reference["name"], item, _optional(reference)
+
+
+def _keys(config_map: Manifest) -> set[str]:
+    """The keys of a ConfigMap, whether text or binary."""
+    return {*config_map.get("data", {}), *config_map.get("binaryData", {})}
 
 
 def _optional(reference: Manifest) -> bool:
@@ -104,6 +125,11 @@ def volume_mounts_resolve(scene: Scene) -> Iterator[str]:
                 if mount["name"] not in present:
                     field = f"containers[{container['name']}].volumeMounts"
                     yield violation(workload.manifest, field, f"names volume {mount['name']!r}, which is not here")
+            for device in container.get("volumeDevices", []):
+                mounted.add(device["name"])
+                if device["name"] not in present:
+                    field = f"containers[{container['name']}].volumeDevices"
+                    yield violation(workload.manifest, field, f"names volume {device['name']!r}, which is not here")
         for name in sorted(present - mounted):
             yield violation(workload.manifest, f"volumes[{name}]", "is mounted by no container")
 
@@ -138,6 +164,7 @@ def roles_are_bound(scene: Scene) -> Iterator[str]:
 RULES = (
     objects_share_a_namespace,
     config_references_resolve,
+    config_maps_are_read,
     service_accounts_resolve,
     autoscaler_targets_one_workload,
     volume_mounts_resolve,
