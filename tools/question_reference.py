@@ -54,6 +54,7 @@ CONDITIONS = {
     ),
     "language != 'none'": "`language` is not `none`",
     "language == 'none'": "`language` is `none`",
+    "advanced and language == 'none'": "`advanced` is true and `language` is `none`",
     "advanced and expose is defined and expose != 'none'": "`advanced` is true and `expose` is not `none`",
     "advanced and not (autoscaling | default(golden_path.presets[preset].autoscaling | default(false)))": (
         "`advanced` is true and there is no autoscaler"
