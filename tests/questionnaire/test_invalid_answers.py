@@ -214,6 +214,15 @@ SOUND: dict[str, list[Any]] = {
             "egress": [{"to": [{"ipBlock": {"cidr": "10.0.0.0/8"}}]}],
         }
     ],
+    "workload_spec": [
+        {
+            "suspend": True,
+            "activeDeadlineSeconds": 60,
+            "backoffLimitPerIndex": 1,
+            "maxFailedIndexes": 2,
+            "successPolicy": {"rules": [{"succeededIndexes": "0,2-3", "succeededCount": 2}]},
+        }
+    ],
     **{name: representatives(name) for name in WRITTEN_FREELY},
 }
 """A sound answer to each structured question, with every part that it can have."""
@@ -225,6 +234,8 @@ OF_A_JOB = (
 
 BESIDE: dict[str, dict[str, Any]] = {
     **{name: {"workload_kind": "job"} for name in OF_A_JOB},
+    "completion_mode": {"workload_kind": "job", "completions": 3},
+    "workload_spec": {"workload_kind": "job", "completion_mode": "Indexed", "completions": 4},
     "starting_deadline_seconds": {"workload_kind": "cronjob"},
     "storage": {"workload_kind": "statefulset"},
     "volume_mounts": {"autoscaling": False, "volumes": representatives("volumes")[0]},
