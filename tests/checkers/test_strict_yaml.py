@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from support.strict_yaml import AmbiguousYAMLError, parse
+from support.strict_yaml import AmbiguousYAMLError, parse, parse_printed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+READERS = pytest.mark.parametrize("reader", [parse, parse_printed])
 
 AMBIGUOUS = (
     *("12345e7", "1e3", "08", "010", "0o17", "1:30", "1e+3"),  # a number here, a string or another number there
@@ -25,36 +30,41 @@ CLEAR: dict[str, Any] = {
 }
 
 
+@READERS
 @pytest.mark.parametrize("value", AMBIGUOUS)
-def test_bare_value_that_reads_in_two_ways_is_refused(value: str) -> None:
+def test_bare_value_that_reads_in_two_ways_is_refused(value: str, reader: Callable[..., list[Any]]) -> None:
     """A bare scalar on whose meaning YAML 1.1 and 1.2 disagree."""
     with pytest.raises(AmbiguousYAMLError):
-        parse(f"key: {value}\n")
+        reader(f"key: {value}\n")
 
 
+@READERS
 @pytest.mark.parametrize("value", AMBIGUOUS)
-def test_quotes_make_it_clear(value: str) -> None:
+def test_quotes_make_it_clear(value: str, reader: Callable[..., list[Any]]) -> None:
     """The same, quoted, is one string for everybody."""
-    assert parse(f'key: "{value}"\n') == [{"key": value}]
+    assert reader(f'key: "{value}"\n') == [{"key": value}]
 
 
+@READERS
 @pytest.mark.parametrize("value", CLEAR)
-def test_clear_value_is_read(value: str) -> None:
+def test_clear_value_is_read(value: str, reader: Callable[..., list[Any]]) -> None:
     """What every reader understands alike."""
-    assert parse(f"key: {value}\n") == [{"key": CLEAR[value]}]
+    assert reader(f"key: {value}\n") == [{"key": CLEAR[value]}]
 
 
+@READERS
 @pytest.mark.parametrize("text", ["a: 1\na: 2\n", "a:\n  b: 1\n  b: 1\n", "- {a: 1, a: 1}\n"])
-def test_duplicate_key_is_refused(text: str) -> None:
+def test_duplicate_key_is_refused(text: str, reader: Callable[..., list[Any]]) -> None:
     """The last of two equal keys wins in silence: one of them is a mistake."""
     with pytest.raises(AmbiguousYAMLError, match="duplicate key"):
-        parse(text)
+        reader(text)
 
 
-def test_broken_text_is_refused_by_its_name() -> None:
+@READERS
+def test_broken_text_is_refused_by_its_name(reader: Callable[..., list[Any]]) -> None:
     """The message says which file does not parse."""
     with pytest.raises(AmbiguousYAMLError, match=r"deploy/x\.yaml"):
-        parse("a: [", "deploy/x.yaml")
+        reader("a: [", "deploy/x.yaml")
 
 
 def test_trigger_of_a_workflow_may_stand_bare() -> None:
@@ -64,6 +74,7 @@ def test_trigger_of_a_workflow_may_stand_bare() -> None:
         parse("on:\n  push: {}\n")
 
 
-def test_empty_documents_are_left_out() -> None:
+@READERS
+def test_empty_documents_are_left_out(reader: Callable[..., list[Any]]) -> None:
     """Helm writes a separator where a template yields nothing."""
-    assert parse("---\n---\na: 1\n---\n") == [{"a": 1}]
+    assert reader("---\n---\na: 1\n---\n") == [{"a": 1}]

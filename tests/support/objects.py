@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from support.strict_yaml import parse
+from support.strict_yaml import parse_printed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -52,7 +52,7 @@ class Key:
 
 def load(text: str, name: str = "rendering") -> list[Manifest]:
     """Every object of a rendering, read strictly."""
-    return parse(text, name)
+    return parse_printed(text, name)
 
 
 def key(manifest: Manifest) -> Key:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -76,6 +77,11 @@ def settings(root: Path = ROOT) -> dict[str, Any]:
 
 def golden_path(root: Path = ROOT) -> dict[str, Any]:
     """What the organisation has decided."""
+    return copy.deepcopy(_golden_path(root))
+
+
+@cache
+def _golden_path(root: Path) -> dict[str, Any]:
     decided: dict[str, Any] = yaml.safe_load((root / "golden-path.yml").read_text())
     return decided
 
