@@ -200,20 +200,20 @@ def test_version_label_in_a_claim_template(datastore: Repository) -> None:
 
 def test_peers_that_wait_for_each_other(datastore: Repository) -> None:
     """Peers that are found only when they are ready never become ready, where readiness needs a quorum."""
-    plant(datastore, "chart/templates/service.yaml", r"  publishNotReadyAddresses: true\n", "")
+    plant(datastore, "chart/templates/headless.yaml", r"  publishNotReadyAddresses: true\n", "")
     found = relations.check_repository(datastore)
     expect(found, "chart for prod", "Service/shop-headless", "spec.publishNotReadyAddresses", "find no peers")
 
 
 def test_quota_without_room_for_the_claims(datastore: Repository) -> None:
     """A claim above the quota leaves its pod pending, and the ones after it unmade."""
-    plant(datastore, "platform/prod/quota.yaml", r"requests.storage: \S+", "requests.storage: 2Gi")
+    plant(datastore, "platform/prod/namespace.yaml", r"requests.storage: \S+", "requests.storage: 2Gi")
     expect(environments.check(datastore), "prod", "ResourceQuota requests.storage", "2Gi is less than the peak, 3")
 
 
 def test_quota_without_room_for_every_node(reader: Repository) -> None:
     """A quota that counts replicas forgets that an agent runs on every node."""
-    plant(reader, "platform/prod/quota.yaml", r'pods: "\d+"', 'pods: "3"')
+    plant(reader, "platform/prod/namespace.yaml", r'pods: "\d+"', 'pods: "3"')
     expect(environments.check(reader), "prod", "ResourceQuota pods", "3 is less than the peak, 20")
 
 
@@ -248,7 +248,7 @@ def test_failure_policy_of_a_container_that_was_renamed(nightly: Repository) -> 
 
 def test_deployer_who_may_not_run_a_schedule_now(nightly: Repository) -> None:
     """The right to change a CronJob is not the right to change Jobs."""
-    plant(nightly, "platform/prod/rbac.yaml", r"resources: \[jobs, cronjobs\]", "resources: [jobs]")
+    plant(nightly, "platform/base/rbac.yaml", r"resources: \[jobs, cronjobs\]", "resources: [jobs]")
     expect(environments.check(nightly), "prod", "deployer's Role lacks", "cronjobs.batch")
 
 

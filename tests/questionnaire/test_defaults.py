@@ -120,6 +120,7 @@ EVERY_ANSWER: dict[str, dict[str, Any]] = {
         "workload_kind": "deployment",
         "preset": "web",
         "update_strategy": {"type": "Recreate"},
+        "workload_spec": {"revisionHistoryLimit": 3},
     },
     "statefulset": {
         **OF_ANY_KIND,
@@ -230,7 +231,7 @@ ASKED = names("app_name team language workload_kind preset config security_profi
         ({"language": "none"}, ["expose", "image", "ports"]),
         ({"language": "none", "preset": "worker"}, ["image"]),
         ({"hostname": "www.example.org", "ci": "none"}, ["expose", "hostname", "ci"]),
-        ({"image": "a.example.com/b:1", "command": ["c"]}, ["expose"]),
+        ({"image": "a.example.com/b:1", "schedule": "0 1 * * *"}, ["expose"]),
     ],
     ids=["web", "worker", "image", "image of a worker", "two given", "two given in vain"],
 )

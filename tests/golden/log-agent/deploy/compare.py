@@ -74,8 +74,9 @@ def plain(text: str, names: list[str]) -> str:
 
 def left_behind(folder: Path, overlay: dict[str, Any], text: str) -> Iterator[str]:
     """What an update cannot change, because the overlay is yours."""
-    platform = next(yaml.safe_load_all((DEPLOY / "platform" / folder.name / "namespace.yaml").read_text()))
-    if overlay.get("namespace") != (namespace := platform["metadata"]["name"]):
+    platform = (DEPLOY / "platform" / folder.name / "namespace.yaml").read_text()
+    namespace = next(yaml.safe_load_all(platform))["metadata"]["name"]
+    if overlay.get("namespace") != namespace:
         yield f"  namespace: {overlay.get('namespace')}, the platform's is {namespace}"
     repository = yaml.safe_load((CHART / "values.yaml").read_text())["image"]["repository"]
     names = [image["name"] for image in overlay.get("images", [])]
