@@ -39,6 +39,7 @@ OWN_POLICY = {
     r"stands before a Service|which config lacks": "an entry of the catalogue that cannot work",
     r"has a question of its own|has questions of its own|is for each container to say": "a question of its own",
     r"fails in every hook|is a raw device": "what could not work",
+    r"would leave keys to pods": "what the generated datastore could not serve",
     r"does not go together|is not for this container": "what could not work",
     r"is the application's, which starts only after": "what could not work",
     r"is not a path": "paths that mean something else than they say",
