@@ -22,9 +22,9 @@ from typing import TYPE_CHECKING, Any
 import plumbum
 import toolbox
 import yaml
-from support import parity, sandbox
+from support import compiled, parity, sandbox
 from support.objects import POD_TEMPLATES, Key, key
-from support.render import Renderer, stage
+from support.render import COPIED_FROM, Renderer, stage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -157,7 +157,7 @@ def _answers(file: Path) -> str:
 def rendered() -> dict[Path, str]:
     """The rows of all examples, rendered from the working tree by as many processes as there are processors."""
     with tempfile.TemporaryDirectory() as folder:
-        staged = stage(Path(folder, "template"))
+        staged = stage(Path(folder, "template"), *COPIED_FROM)
         with ProcessPoolExecutor(initializer=_enter, initargs=(Path(folder), staged)) as pool:
             return dict(zip(files(), pool.map(_row, files()), strict=True))
 
@@ -165,6 +165,7 @@ def rendered() -> dict[Path, str]:
 def _enter(folder: Path, staged: Path) -> None:
     """Give this process a sandbox and a renderer of its own."""
     global _render  # noqa: PLW0603 - a process of a pool is given what it needs in this way
+    compiled.share()
     own = folder / str(os.getpid())
     os.environ.update(sandbox.enter(own / "sandbox", staged, toolbox.bin_dir()))
     plumbum.local.env.update(os.environ)

@@ -71,22 +71,36 @@ def test_answers_give_a_sound_repository(
         expect_none(findings(repository) or deliver(cluster_with_crds, repository), answers(row))
 
 
-def settle(
-    render: Renderer, row: dict[str, Any], request: pytest.FixtureRequest, seen: set[str] | None = None
-) -> list[Repository]:
-    """The repository of a row, or of the accepted rows nearest to one that was refused."""
-    seen = set() if seen is None else seen
-    if (key := json.dumps(row)) in seen:
-        return []
-    seen.add(key)
-    try:
-        return [render(answers(row))]
-    except RefusedError as refusal:
-        message = str(refusal)
-    count(request, "sets refused, each with field, value and remedy")
-    assert fields_at_fault(message), f"not a clean refusal of {answers(row)}:\n{message}"
+def settle(render: Renderer, row: dict[str, Any], request: pytest.FixtureRequest) -> list[Repository]:
+    """The repository of a row; or of rows near it which together hold each of its pairs that is not refused.
+
+    For each factor that a refusal names, the row is tried with another value of that factor, and so on. A row with
+    nothing of the first one that an accepted row does not hold already is not tried.
+    """
     accepted: list[Repository] = []
-    for _, variants in repairs(row, message):
-        found = (settle(render, variant, request, seen) for variant in variants)
-        accepted += next((repositories for repositories in found if repositories), [])
+    held: set[frozenset[str]] = set()
+    tried: set[str] = set()
+
+    def visit(near: dict[str, Any]) -> bool:
+        """Whether the row, or one that repairs it, is accepted now or holds nothing new."""
+        tried.add(json.dumps(near))
+        kept = {frozenset(pair) for pair in combinations([name for name in row if near[name] == row[name]], 2)}
+        if kept <= held:
+            return True
+        try:
+            accepted.append(render(answers(near)))
+        except RefusedError as refusal:
+            message = str(refusal)
+        else:
+            held.update(kept)
+            return True
+        count(request, "sets refused, each with field, value and remedy")
+        assert fields_at_fault(message), f"not a clean refusal of {answers(near)}:\n{message}"
+        repaired = [
+            any(visit(variant) for variant in variants if json.dumps(variant) not in tried)
+            for _, variants in repairs(near, message)
+        ]
+        return any(repaired)
+
+    visit(row)
     return accepted

@@ -10,9 +10,9 @@ import plumbum
 import pytest
 import toolbox
 
-from support import sandbox
+from support import compiled, sandbox
 from support.commands import attempt
-from support.render import Renderer, stage
+from support.render import COPIED_FROM, Renderer, stage
 from support.update import Updater
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session", autouse=True)
 def _sandbox(tmp_path_factory: pytest.TempPathFactory, shared_folder: Path) -> Iterator[None]:
     """Every test of this worker runs in a sandbox of the worker's own."""
+    compiled.share()
     variables = sandbox.enter(tmp_path_factory.mktemp("sandbox"), shared_folder / "template", toolbox.bin_dir())
     # plumbum, by which copier calls Git, has taken its own copy of the environment when it was imported.
     with pytest.MonkeyPatch.context() as patch, plumbum.local.env(**variables):
@@ -46,7 +47,7 @@ def template(_sandbox: None, shared_folder: Path) -> Path:
     with (shared_folder / "template.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not folder.exists():
-            stage(folder.with_suffix(".unfinished")).rename(folder)
+            stage(folder.with_suffix(".unfinished"), *COPIED_FROM).rename(folder)
     return folder
 
 

@@ -63,7 +63,7 @@ def main() -> None:
         staged = Path(folder, "template")
         os.environ.update(sandbox.enter(Path(folder, "sandbox"), staged, None))
         plumbum.local.env.update(os.environ)
-        render.stage(staged)
+        render.stage(staged, *render.COPIED_FROM)
         for name, answers in ANSWERS.items():
             shutil.rmtree(FOLDER / name, ignore_errors=True)
             render.copy(answers, FOLDER / name)

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 DESK_VERSION = "v0.0.0"
 """The tag of the staged template: any change made from it on is an update to a newer version."""
 
+COPIED_FROM = ("copier.yml", "golden-path.yml", "template")
+"""All that copier reads of this project."""
+
 Answers = dict[str, Any]
 
 
@@ -29,9 +32,13 @@ class RefusedError(Exception):
     """The template refused a set of answers, with the message that a user would see at the end."""
 
 
-def stage(destination: Path) -> Path:
-    """A Git repository with the working tree's files, committed and tagged, so that tests see what is on the desk."""
-    listed = run("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", cwd=ROOT)
+def stage(destination: Path, *paths: str) -> Path:
+    """A Git repository with the working tree's files, committed and tagged, so that tests see what is on the desk.
+
+    With `paths`, only these files and folders: each copy clones the whole repository, and that takes longer than to
+    render it when there are hundreds of files.
+    """
+    listed = run("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *paths, cwd=ROOT)
     destination.mkdir(parents=True)
     for name in filter(None, listed.split("\0")):
         if (ROOT / name).is_file():
