@@ -1,6 +1,7 @@
 """What the template says to a wrong answer, and that it does nothing else.
 
-Each file in invalid/ holds answers with one mistake, and the last line that `copier copy` then writes.
+The files in invalid/ hold, for each question, answers with one mistake, and the last line that `copier copy` then
+writes.
 """
 
 from __future__ import annotations
@@ -29,7 +30,9 @@ if TYPE_CHECKING:
     from support.render import Renderer
 
 FIXTURES: dict[str, dict[str, Any]] = {
-    path.stem: yaml.safe_load(path.read_text()) for path in sorted((Path(__file__).parent / "invalid").glob("*.yml"))
+    name: fixture
+    for path in sorted((Path(__file__).parent / "invalid").glob("*.yml"))
+    for name, fixture in yaml.safe_load(path.read_text()).items()
 }
 
 TOO_LARGE: dict[str, dict[str, Any]] = {
