@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from support import golden, linters
 from support.objects import walk
-from support.repository import Repository
 from support.strict_yaml import read
 from support.trees import differences, tree
 from support.verdict import expect_none
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
 
     from pytest_copie.plugin import Copie
     from support.render import Answers, Renderer
+    from support.repository import Repository
 
 SCRIPT_METADATA = re.compile(r"^# /// script\n(?:#.*\n)*?# ///\n", re.MULTILINE)
 """A script's own dependencies, which PEP 723 puts behind `#`."""
@@ -48,7 +48,7 @@ COMMENTED_OUT = re.compile(r"\s*#\s*(?:- )?[A-Za-z][\w.-]*:(?: \S+)?|\s*#\s*- \S
 @pytest.mark.parametrize("name", NAMES)
 def test_repository_is_as_golden(name: str, render: Renderer) -> None:
     """The rendered repository equals the one that is kept; `make golden` accepts a change that is meant."""
-    found = differences(tree(golden.FOLDER / name), tree(render(golden.ANSWERS[name]).path))
+    found = differences(golden.kept(name), tree(render(golden.ANSWERS[name]).path))
     assert not found, f"the template's output has changed; `make golden` accepts it:\n{found}"
 
 
@@ -59,29 +59,29 @@ def test_another_harness_copies_the_same(name: str, copie: Copie, template: Path
     assert (result.exception, result.exit_code) == (None, 0)
     assert result.project_dir is not None
     copied = tree(result.project_dir)
-    for recorded in (kept := tree(golden.FOLDER / name), copied):
+    for recorded in (kept := golden.kept(name), copied):
         del recorded[".copier-answers.yml"]  # the one file that says where the template lies
     assert differences(kept, copied) == ""
 
 
 def test_web_application_is_small() -> None:
     """The default web application stays within its budget; uv.lock is made by `make setup` and does not count."""
-    files = tree(golden.FOLDER / "web")
+    files = golden.kept("web")
     lines = sum(len(text.splitlines()) for text in files.values())
     assert (len(files) <= FILES, lines <= LINES) == (True, True), f"{len(files)} files, {lines} lines"
 
 
 def test_values_of_the_chart_are_short() -> None:
     """The default web application's values.yaml fits on two screens."""
-    assert len((golden.FOLDER / "web/deploy/chart/values.yaml").read_text().splitlines()) <= VALUES_LINES
+    assert len(golden.kept("web")["deploy/chart/values.yaml"].splitlines()) <= VALUES_LINES
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_no_key_is_empty(name: str) -> None:
+def test_no_key_is_empty(name: str, render: Renderer) -> None:
     """No file has a key that says nothing."""
     found = [
         f"{line} is {value!r}"
-        for line, value in _values(Repository(golden.FOLDER / name))
+        for line, value in _values(render(golden.ANSWERS[name]))
         if value in ({}, [], None, "") and not any(rule.fullmatch(line) for rule in MEANINGFUL_EMPTINESS)
     ]
     expect_none(found, name)
@@ -101,9 +101,9 @@ def _values(repository: Repository) -> Iterator[tuple[str, Any]]:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_nothing_is_commented_out(name: str) -> None:
+def test_nothing_is_commented_out(name: str, render: Renderer) -> None:
     """No file carries configuration that waits behind a `#`."""
-    repository = Repository(golden.FOLDER / name)
+    repository = render(golden.ANSWERS[name])
     found = [
         f"{path.relative_to(repository.path)}:{number}: {line.strip()}"
         for path in linters.files(repository)
