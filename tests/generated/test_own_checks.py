@@ -138,3 +138,11 @@ def test_pinned_tools_are_the_tested_tools(name: str) -> None:
     assert {name: tested[name] for name in pinned.keys() & tested.keys()} == {
         name: version for name, version in pinned.items() if name in tested
     }
+
+
+def test_image_is_built_with_the_uv_that_locks() -> None:
+    """The Dockerfile installs the uv of .tool-versions, so that both read uv.lock alike."""
+    web = golden.kept("web")
+    installed = re.search(r"^ARG UV_VERSION=(\S+)$", web["Dockerfile"], re.MULTILINE)
+    assert installed
+    assert f"uv {installed[1]}" in web[".tool-versions"].splitlines()
