@@ -72,10 +72,11 @@ def test_answers_give_a_sound_repository(
 
 
 def settle(render: Renderer, row: dict[str, Any], request: pytest.FixtureRequest) -> list[Repository]:
-    """The repository of a row; or of rows near it which together hold each of its pairs that is not refused.
+    """The repository of a row; or of rows near it which together hold its pairs, but for those that are refused.
 
     For each factor that a refusal names, the row is tried with another value of that factor, and so on. A row with
-    nothing of the first one that an accepted row does not hold already is not tried.
+    nothing of the first one that an accepted row does not hold already is not tried. Pairs that exclude each other
+    by way of a third factor are lost too.
     """
     accepted: list[Repository] = []
     held: set[frozenset[str]] = set()

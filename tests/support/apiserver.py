@@ -32,7 +32,8 @@ QUOTA_SECONDS = 20
 def deliver(cluster: Cluster, repository: Repository) -> list[str]:
     """Apply everything and create every pod. What the server said against it.
 
-    The namespaces stay until the cluster goes: to empty one takes the server longer than all that was done in it.
+    The namespaces stay until the cluster goes: to empty one is as much work for the servers as all that was done
+    in it.
     """
     run = uuid.uuid4().hex[:8]
     platform: list[Manifest] = []
