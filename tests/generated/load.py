@@ -68,7 +68,7 @@ async def main(load: str, count: int, data: str) -> None:
                 await asyncio.sleep(0.1)
         client = {"puts": put, "gets": get, "half_open": hang}[load]
         served = await asyncio.gather(*(client(port, number) for number in range(count)))
-        status = Path(f"/proc/{program.pid}/status").read_text(encoding="utf-8")
+        status = await asyncio.to_thread(Path(f"/proc/{program.pid}/status").read_text)
     finally:
         program.kill()
         await program.wait()

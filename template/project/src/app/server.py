@@ -193,6 +193,8 @@ async def serve(app: Starlette, settings: ServerSettings, stopping: asyncio.Even
         server.should_exit = True
 
     listener = bind(settings.bind_address, settings.http_port)
+    # Each connection takes over what has arrived, so that many large bodies together are too much.
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 32 * 1024)
     serve_metrics(settings, {})
     draining = asyncio.create_task(drain())
     await server.serve([listener])
