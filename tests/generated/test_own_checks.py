@@ -5,6 +5,7 @@ Everything runs as it would for their owner: from a Git repository, by `make`, w
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import tomllib
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import toolbox
-from support import golden
+from support import golden, interpreter
 from support.commands import attempt, run
 from support.render import commit
 from support.repository import Repository
@@ -43,6 +44,7 @@ def start(render: Renderer, tmp_path_factory: pytest.TempPathFactory) -> Callabl
     def started(name: str) -> Repository:
         answers = golden.ANSWERS[name]
         repository = render.loose(answers, tmp_path_factory.mktemp("started") / answers["app_name"])
+        interpreter.pin(repository.path)
         run("git", "init", "--quiet", cwd=repository.path)
         run("make", "setup", cwd=repository.path)
         run("git", "add", "--all", cwd=repository.path)
@@ -113,6 +115,20 @@ def test_own_scan_catches_a_secret(broken: Callable[[str], Repository]) -> None:
     done = attempt("make", "lint", cwd=repository.path)
     assert done.returncode != 0
     assert "leaks found: 1" in done.stderr
+
+
+@pytest.mark.parametrize(("load", "count"), [("puts", 300), ("gets", 300), ("half_open", 500)])
+def test_datastore_bears_load(load: str, count: int, start: Callable[[str], Repository], tmp_path: Path) -> None:
+    """Many large values at a time fit into its memory limit, and clients that send no more are dropped."""
+    repository = start("statefulset")
+    python, script = repository.path / ".venv/bin/python", ROOT / "tests/generated/load.py"
+    done = json.loads(run(python, script, load, str(count), tmp_path, cwd=repository.path / "src"))
+    limit = re.search(
+        r"memory: (\d+)Mi\n +ephemeral-storage: 256Mi", (repository.deploy / "base/statefulset.yaml").read_text()
+    )
+    assert done["served"] == count
+    assert limit
+    assert done["peak_mebibytes"] < int(limit[1]) * 0.75
 
 
 @pytest.mark.parametrize(("name", "tag"), [("web", "0.1.0"), ("guestbook", "v5")])

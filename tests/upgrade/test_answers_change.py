@@ -28,7 +28,11 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.slow
 
-OWN = re.compile(r"deploy/overlays/.*|deploy/chart/values-[^/]*\.yaml|src/.*|tests/.*")
+PROGRAMS = "web|datastore|worker|agent|logs|task"
+OWN = re.compile(
+    r"deploy/overlays/.*|deploy/chart/values-[^/]*\.yaml"
+    rf"|src/app/(?:__init__|{PROGRAMS})\.py|tests/test_(?:{PROGRAMS})\.py"
+)
 """The user's files, as the table of ownership says: written once, then left alone."""
 
 ENVIRONMENTS = [
@@ -84,8 +88,9 @@ def test_own_files_are_those_of_the_template() -> None:
     samples = {
         "/deploy/overlays": "deploy/overlays/dev/kustomization.yaml",
         "/deploy/chart/values-*.yaml": "deploy/chart/values-dev.yaml",
-        "/src": "src/app/web.py",
-        "/tests": "tests/test_web.py",
+        "/src/app/__init__.py": "src/app/__init__.py",
+        **{f"/src/app/{name}.py": f"src/app/{name}.py" for name in PROGRAMS.split("|")},
+        **{f"/tests/test_{name}.py": f"tests/test_{name}.py" for name in PROGRAMS.split("|")},
     }
     assert set(declared) == set(samples)
     assert all(OWN.fullmatch(sample) for sample in samples.values())
@@ -186,15 +191,18 @@ def test_environment_that_is_removed_is_gone(update: Updater, render: Renderer) 
 
 
 def test_edited_code_survives_and_deleted_code_stays_deleted(update: Updater, render: Renderer) -> None:
-    """What is the user's is written once: never over an edit, and not again when it was deleted."""
+    """What is the user's is never written again; what is shared is merged, with the user's line in it."""
     repository = update.start(render())
-    edited, deleted = repository.path / "src/app/web.py", repository.path / "tests/test_web.py"
+    edited, deleted = (repository.path / name for name in ("src/app/web.py", "tests/test_web.py"))
+    merged = repository.path / "src/app/settings.py"
     edited.write_text("ours = True\n")
     deleted.unlink()
+    merged.write_text(merged.read_text() + "\n\nours = True\n")
     update.commit(repository, "Our own code")
     update.update(repository, {"team": "sales"})
     update.update(repository, {"team": "stock"})
     assert edited.read_text() == "ours = True\n"
+    assert merged.read_text().endswith("\n\nours = True\n")
     assert not deleted.exists()
 
 
