@@ -50,9 +50,9 @@ def test_overdue_follows_the_schedule(schedule: str, seconds: int, words: str) -
     answers = {"workload_kind": "cronjob", "schedule": schedule, "monitoring": "prometheus-operator"}
     verdict = ask(answers)
     assert not verdict.refused
-    (rule,) = verdict.context["app"]["monitoringRules"]
-    assert f"> {seconds} unless" in rule["expr"]
-    assert rule["annotations"]["summary"] == f"shop has not succeeded for {words}."
+    (rule,) = [rule for rule in verdict.context["app"]["monitoringRules"] if rule["alert"] == "ShopOverdue"]
+    assert f"> {seconds}\nunless" in rule["expr"]
+    assert rule["annotations"]["summary"] == f"$(NAME) has not succeeded for {words}."
 
 
 @pytest.mark.parametrize("kind", ["job", "cronjob"])
