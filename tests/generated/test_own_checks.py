@@ -105,14 +105,17 @@ def test_own_comparison_catches_a_difference(
 
 
 def test_own_scan_catches_a_secret(broken: Callable[[str], Repository]) -> None:
-    """`make lint` finds a token that somebody has committed."""
+    """`make lint` finds a token that somebody has committed, and says where, but not the token."""
     repository = broken("guestbook")
     # Put together here, so that no scanner takes this file for a leak.
-    (repository.path / "notes.txt").write_text("token = " + "ghp_" + "16C7e42F292c6912E7710c838347Ae178B4a" + "\n")
+    token = "ghp_" + "16C7e42F292c6912E7710c838347Ae178B4a"
+    (repository.path / "notes.txt").write_text(f"first\ntoken = {token}\n")
     commit(repository.path, "A leak")
     done = attempt("make", "lint", cwd=repository.path)
     assert done.returncode != 0
     assert "leaks found: 1" in done.stderr
+    assert re.search(r"File: +notes\.txt\nLine: +2\n", done.stdout)
+    assert token not in done.stdout + done.stderr
 
 
 @pytest.mark.parametrize(("name", "tag"), [("web", "0.1.0"), ("guestbook", "v5")])
