@@ -115,16 +115,19 @@ def test_a_chart_is_published_once(
 
 
 def test_chart_leaves_out_what_an_environment_says(render: Renderer, tmp_path: Path) -> None:
-    """The package has no values-ENV.yaml; a checkout is still rendered with them, by their paths."""
-    repository = render({"app_name": "shop"})
+    """The package has no values-ENV.yaml; package and checkout are rendered with them, by their paths."""
+    repository = render.loose({"app_name": "shop"}, tmp_path / "shop")
+    values = repository.chart / "values-dev.yaml"
+    values.write_text('image: {tag: "7.7"}\n')
     run("helm", "package", repository.chart, "--destination", tmp_path)
-    with tarfile.open(next(tmp_path.glob("*.tgz"))) as package:
+    packed = next(tmp_path.glob("*.tgz"))
+    with tarfile.open(packed) as package:
         names = package.getnames()
     assert "shop/values.yaml" in names
     assert not [name for name in names if "/values-" in name]
-    values = repository.chart / "values-dev.yaml"
-    text = run("helm", "template", "shop", repository.chart, "--values", values)
-    assert "shop-dev.example.com" in text
+    texts = [run("helm", "template", "shop", chart, "--values", values) for chart in (repository.chart, packed)]
+    assert texts[0] == texts[1]
+    assert "/shop:7.7" in texts[0]
 
 
 def test_no_route_no_host(render: Renderer, tmp_path: Path) -> None:
