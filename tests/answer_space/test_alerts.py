@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 import re
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from support.promql import Series, fires, selectors
 from support.questions_asked import ask, environment
+from support.verdict import expect_none, findings
+
+if TYPE_CHECKING:
+    from support.render import Answers, Renderer
 
 NAMESPACE = "shop-prod"
 NOW = 100 * 86400.0
@@ -211,6 +215,14 @@ def test_every_alert_is_tried() -> None:
     """An alert that is added cannot go untested: each kind of it fires above."""
     prefix = re.compile(f"Shop(?:{'|'.join(entry['name'].title() for entry in EVERY_KIND)})?")
     assert {prefix.sub("", name) for name in alerts()} == {prefix.sub("", name) for name, _ in FIRING.values()}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["deployment", "statefulset", "daemonset", "job", "cronjob"])
+def test_every_kind_is_watched_in_every_environment(kind: str, render: Renderer) -> None:
+    """In both renderings: each workload, about its own namespace, objects and containers."""
+    answers: Answers = {"workload_kind": kind, "monitoring": "prometheus-operator", "workloads": EVERY_KIND}
+    expect_none(findings(render(answers), ["relations", "parity"]), answers)
 
 
 def test_the_namespace_is_in_the_first_quotes() -> None:
