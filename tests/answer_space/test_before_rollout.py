@@ -35,7 +35,8 @@ CASES: dict[str, Answers] = {
     "no configuration": {"workloads": [MIGRATE], "config": {}},
     "another image": {"workloads": [{**MIGRATE, "image": OTHER}], "config_files": FILES},
     "another image, a sidecar of this one": {
-        "workloads": [{**MIGRATE, "image": OTHER, "sidecars": [{"name": "beside", "command": ["true"]}]}]
+        "workloads": [{**MIGRATE, "image": OTHER, "sidecars": [{"name": "beside", "command": ["true"]}]}],
+        "config_files": FILES,
     },
     "two, and one for later": {
         "workloads": [MIGRATE, {**MIGRATE, "name": "seed"}, {"name": "warm-up", "kind": "job"}],
