@@ -102,7 +102,7 @@ def test_reference_that_stays_behind_is_found(render: Renderer, tmp_path: Path) 
     for words in (
         "chart for prod: config_references_resolve: Deployment/shop in shop-prod: volumes[both].configMap names",
         "chart for prod: config_references_resolve: CronJob/shop-night in shop-prod: containers[night].envFrom[1]",
-        "values.yaml as release blue: Deployment 1: spec.template.spec.containers[0].env[3].valueFrom.configMapKeyRef",
+        "values.yaml as release blue: Deployment 1: spec.template.spec.containers[0].env[3].valueFrom",
         "as release blue: Deployment 1: spec.template.spec.affinity",
     ):
         assert words in found, found

@@ -2,9 +2,10 @@
 # requires-python = ">=3.11"
 # dependencies = ["pyyaml==6.0.3"]
 # ///
-"""Compare what Kustomize and Helm make of this application: the base, then each environment.
+"""Compare what Kustomize and Helm make of this application: the base and each environment, or one.
 
-Tells as well where an overlay was left behind by a changed answer: namespace, image, host name.
+Tells as well where an overlay was left behind by a changed answer: namespace, image, host name; and
+what the objects name that is not there, in either rendering, and under another name of the release.
 
 Every field of every object must be equal, but for what each tool adds of its own:
 - the label app.kubernetes.io/managed-by, Helm's tests, and the annotations helm.sh/*
@@ -14,7 +15,6 @@ Every field of every object must be equal, but for what each tool adds of its ow
 """
 
 import re
-import subprocess
 import sys
 from collections.abc import Iterator
 from difflib import unified_diff
@@ -22,27 +22,37 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-
-DEPLOY = Path(__file__).parent
-BASE, CHART = DEPLOY / "base", DEPLOY / "chart"
-
-
-class Loader(yaml.SafeLoader):
-    """Reads 1e3 and 08 as numbers, as Kubernetes does."""
-
-
-Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
-    re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?$"),
-    list("-+.0123456789"),
+from renderings import (
+    BASE,
+    CHART,
+    DEPLOY,
+    Manifest,
+    each_environment,
+    helm,
+    kustomize,
+    load,
+    namespace_of,
+    read,
 )
 
-
-def run(*command: str) -> str:
-    done = subprocess.run(command, capture_output=True, text=True)  # noqa: S603 (own paths)
-    if done.returncode:
-        sys.exit(f"{' '.join(command)}\n{done.stderr.strip()}")
-    return done.stdout
+HASHED = re.compile("(.+)-[2456789bcdfghkmt]{10}")
+OUTSIDE = DEPLOY / "outside.yaml"
+# The kind that a field names.
+KINDS = {
+    "configMap": "ConfigMap",
+    "configMapKeyRef": "ConfigMap",
+    "configMapRef": "ConfigMap",
+    "secret": "Secret",
+    "secretKeyRef": "Secret",
+    "secretRef": "Secret",
+    "imagePullSecrets": "Secret",
+    "persistentVolumeClaim": "PersistentVolumeClaim",
+    "serviceAccountName": "ServiceAccount",
+    "serviceName": "Service",
+    "service": "Service",
+    "backendRefs": "Service",
+    "scaleTargetRef": "Deployment",
+}
 
 
 def normal(annotations: dict[str, str] | None) -> dict[str, str]:
@@ -50,26 +60,69 @@ def normal(annotations: dict[str, str] | None) -> dict[str, str]:
     return {k: v for k, v in kept if not k.startswith("helm.sh/") and k != "checksum/config"}
 
 
-def objects(text: str, namespace: str) -> dict[str, list[str]]:
+def objects(rendering: list[Manifest], namespace: str) -> dict[str, Manifest]:
     found = {}
-    for item in filter(None, yaml.load_all(text, Loader)):
+    for item in plain(rendering):
         metadata: dict[str, Any] = item["metadata"]
         metadata.setdefault("namespace", namespace)
         metadata.get("labels", {}).pop("app.kubernetes.io/managed-by", None)
         spec = item.get("spec", {}).get("jobTemplate", item).get("spec", {})
         for owner in (metadata, spec.get("template", {}).get("metadata", {})):
             owner["annotations"] = normal(owner.get("annotations"))
-        found[f"{item['kind']}/{metadata['name']}"] = yaml.dump(item).splitlines()
+        found[f"{item['kind']}/{metadata['name']}"] = item
     return found
 
 
-def plain(text: str, names: list[str]) -> str:
-    """The rendering without the hashes in the names of its ConfigMaps."""
-    for name in names:
-        pattern = rf'^  name: "?({re.escape(name)}-[2456789bcdfghkmt]{{10}})"?$'
-        for hashed in set(re.findall(pattern, text, re.M)):
-            text = text.replace(hashed, name)
-    return text
+def plain(rendering: list[Manifest]) -> list[Manifest]:
+    """The objects without the hashes in the names of ConfigMaps, and in what refers to them."""
+    names = [item["metadata"]["name"] for item in rendering if item["kind"] == "ConfigMap"]
+    hashed = {name: found[1] for name in names if (found := HASHED.fullmatch(name))}
+
+    def renamed(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {field: renamed(item) for field, item in value.items()}
+        if isinstance(value, list):
+            return [renamed(item) for item in value]
+        return hashed.get(value, value) if isinstance(value, str) else value
+
+    return [renamed(item) for item in rendering]
+
+
+def references(value: Any, field: str = "") -> Iterator[tuple[str, str, list[str]]]:
+    """Kind, name and keys of what an object cannot do without."""
+    if isinstance(value, list):
+        for item in value:
+            yield from references(item, field)
+    elif isinstance(value, dict):
+        name = value.get("name") or value.get("secretName") or value.get("claimName")
+        if field in KINDS and name and not value.get("optional"):
+            keys = [value["key"]] if "key" in value else [i["key"] for i in value.get("items", [])]
+            yield value.get("kind", KINDS[field]), name, keys
+        for key, item in value.items():
+            yield from references(item, key) if key != "metadata" else ()
+    elif field in ("serviceAccountName", "serviceName"):
+        yield KINDS[field], str(value), []
+
+
+def dangling(rendering: list[Manifest], outside: dict[str, list[str]]) -> Iterator[str]:
+    """What no object of the rendering is, and no other is said to make."""
+    present = {(item["kind"], item["metadata"]["name"]): item for item in rendering}
+    for item in rendering:
+        if item["kind"] == "ExternalSecret":
+            present[
+                "Secret", item["spec"].get("target", {}).get("name", item["metadata"]["name"])
+            ] = {}
+    for owner in rendering:
+        needed = f"{owner['kind']}/{owner['metadata']['name']} needs"
+        for kind, name, keys in references(owner.get("spec", {})):
+            item = present.get((kind, name))
+            if item is None and name not in outside.get(kind, []):
+                remedy = "correct it, or list it in deploy/outside.yaml if others make it"
+                yield f"{needed} {kind}/{name}, which is not there: {remedy}"
+            elif item and kind == "ConfigMap":
+                have = item.get("data", {}) | item.get("binaryData", {})
+                for key in [key for key in keys if key not in have]:
+                    yield f"{needed} {key} of {kind}/{name}, which has {', '.join(have)}: correct it"
 
 
 def left_behind(folder: Path, overlay: dict[str, Any], text: str) -> Iterator[str]:
@@ -87,29 +140,27 @@ def left_behind(folder: Path, overlay: dict[str, Any], text: str) -> Iterator[st
             yield f"  {''.join(host)} is the host of {other} too"
 
 
-def compare(folder: Path) -> list[str]:
-    values = [] if folder == BASE else [f"--values={CHART}/values-{folder.name}.yaml"]
-    files = [source / "kustomization.yaml" for source in (BASE, folder)]
-    base, overlay = (yaml.safe_load(file.read_text()) for file in files)
-    namespace = overlay.get("namespace", "default")
-    release = yaml.safe_load((CHART / "Chart.yaml").read_text())["name"]
-    template = ["helm", "template", release, str(CHART), "--skip-tests", "--namespace", namespace]
-    generators = base.get("configMapGenerator", []) + overlay.get("configMapGenerator", [])
-    names = [generator["name"] for generator in generators]
-    helm = objects(plain(run(*template, *values), names), namespace)
-    text = run("kubectl", "kustomize", str(folder))
-    kustomize = objects(plain(text, names), namespace)
-    lines = [] if folder == BASE else list(left_behind(folder, overlay, text))
-    for name in sorted(kustomize | helm):
-        sides = kustomize.get(name, []), helm.get(name, [])
-        lines += unified_diff(*sides, f"kustomize {name}", f"helm {name}", lineterm="")
-    return lines
+def compare(environment: str) -> Iterator[str]:
+    folder = DEPLOY / "overlays" / environment if environment else BASE
+    text = kustomize(folder)
+    rendering = load(text, "kubectl kustomize")
+    namespace = namespace_of(rendering)
+    chart = load(helm(environment, namespace, "--skip-tests"), "helm template")
+    other = load(helm(environment, namespace, "--skip-tests", release="blue"), "helm template")
+    if environment:
+        yield from left_behind(folder, read(folder / "kustomization.yaml"), text)
+    outside = read(OUTSIDE) if OUTSIDE.exists() else {}
+    names = {"kustomize": rendering, "helm": chart, "helm as release blue": other}
+    found = {name: list(dangling(each, outside)) for name, each in names.items()}
+    for line in dict.fromkeys(line for lines in found.values() for line in lines):
+        yield f"  {', '.join(name for name, lines in found.items() if line in lines)}: {line}"
+    left, right = objects(rendering, namespace), objects(chart, namespace)
+    for name in sorted(left | right):
+        sides = [side.get(name) for side in (left, right)]
+        if sides[0] != sides[1]:
+            lines = [yaml.safe_dump(side).splitlines() if side else [] for side in sides]
+            yield from unified_diff(*lines, f"kustomize {name}", f"helm {name}", lineterm="")
 
 
-different = False
 hosts: dict[tuple[str, str], str] = {}
-for folder in [BASE, *sorted(DEPLOY.glob("overlays/*"))]:
-    found = compare(folder)
-    different |= bool(found)
-    print(f"{folder.name}: {'differs' if found else 'equal'}", *found, sep="\n")
-sys.exit(different)
+each_environment(sys.argv[1:], compare, "equal", "differs")
