@@ -2,7 +2,7 @@
 # requires-python = ">=3.11"
 # dependencies = ["kubernetes-validate==1.37.0", "pyyaml==6.0.3"]
 # ///
-"""Check what an API server would refuse, without one, in the base and each environment, or in one.
+"""Check what an API server would refuse, without one, in each environment or in some.
 
 Both renderings and the platform's objects: their fields, by the schemas of the given versions of
 Kubernetes; fields that exclude each other, which a deep merge or a patch can bring together; and
@@ -19,8 +19,6 @@ import kubernetes_validate
 from kubernetes_validate import utils
 from quota import exceeded, quantity
 from renderings import (
-    BASE,
-    DEPLOY,
     Manifest,
     each_environment,
     helm,
@@ -208,22 +206,17 @@ def faults(item: Manifest, objects: list[Manifest]) -> Iterator[str]:
 
 
 def check(environment: str) -> Iterator[str]:
-    folder = DEPLOY / "overlays" / environment if environment else BASE
-    left = load(kustomize(folder), "kubectl kustomize")
+    left = load(kustomize("environments", environment), "kubectl kustomize")
     right = load(helm(environment, namespace_of(left)), "helm template")
-    renderings = {"kustomize": left, "helm": right, "platform": []}
-    if environment:
-        renderings["platform"] = load(
-            kustomize(DEPLOY / "platform" / environment), "kubectl kustomize"
-        )
+    platform = load(kustomize("platform", environment), "kubectl kustomize")
+    renderings = {"kustomize": left, "helm": right}
     found = {
         name: [line for item in objects for line in faults(item, objects)]
-        for name, objects in renderings.items()
+        for name, objects in (renderings | {"platform": platform}).items()
     }
     if not any(found.values()):
-        limits = renderings.pop("platform")
         found = {
-            name: list(exceeded(objects, limits, options.nodes))
+            name: list(exceeded(objects, platform, options.nodes))
             for name, objects in renderings.items()
         }
     for line in dict.fromkeys(line for lines in found.values() for line in lines):

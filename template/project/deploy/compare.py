@@ -2,10 +2,10 @@
 # requires-python = ">=3.11"
 # dependencies = ["pyyaml==6.0.3"]
 # ///
-"""Compare what Kustomize and Helm make of this application: the base and each environment, or one.
+"""Compare what Kustomize and Helm make of this application, in each environment or in some.
 
-Tells as well where an overlay was left behind by a changed answer: namespace, image, host name; and
-what the objects name that is not there, in either rendering, and under another name of the release.
+Tells as well where a host name is asked for by two environments, and what the objects name that is
+not there, in either rendering, and under another name of the release.
 
 Every field of every object must be equal, but for what each tool adds of its own:
 - the label app.kubernetes.io/managed-by, Helm's tests, and the annotations helm.sh/*
@@ -18,13 +18,10 @@ import re
 import sys
 from collections.abc import Iterator
 from difflib import unified_diff
-from pathlib import Path
 from typing import Any
 
 import yaml
 from renderings import (
-    BASE,
-    CHART,
     DEPLOY,
     Manifest,
     each_environment,
@@ -109,46 +106,34 @@ def dangling(rendering: list[Manifest], outside: dict[str, list[str]]) -> Iterat
     present = {(item["kind"], item["metadata"]["name"]): item for item in rendering}
     for item in rendering:
         if item["kind"] == "ExternalSecret":
-            present[
-                "Secret", item["spec"].get("target", {}).get("name", item["metadata"]["name"])
-            ] = {}
+            target = item["spec"].get("target", {})
+            present["Secret", target.get("name", item["metadata"]["name"])] = {}
     for owner in rendering:
         needed = f"{owner['kind']}/{owner['metadata']['name']} needs"
         for kind, name, keys in references(owner.get("spec", {})):
-            item = present.get((kind, name))
-            if item is None and name not in outside.get(kind, []):
+            found = present.get((kind, name))
+            if found is None and name not in outside.get(kind, []):
                 remedy = "correct it, or list it in deploy/outside.yaml if others make it"
                 yield f"{needed} {kind}/{name}, which is not there: {remedy}"
-            elif item and kind == "ConfigMap":
-                have = item.get("data", {}) | item.get("binaryData", {})
+            elif found and kind == "ConfigMap":
+                have = found.get("data", {}) | found.get("binaryData", {})
                 for key in [key for key in keys if key not in have]:
-                    yield f"{needed} {key} of {kind}/{name}, which has {', '.join(have)}: correct it"
+                    yield f"{needed} {key} of {kind}/{name}, not of {', '.join(have)}: correct it"
 
 
-def left_behind(folder: Path, overlay: dict[str, Any], text: str) -> Iterator[str]:
-    """What an update cannot change, because the overlay is yours."""
-    platform = (DEPLOY / "platform" / folder.name / "namespace.yaml").read_text()
-    namespace = next(yaml.safe_load_all(platform))["metadata"]["name"]
-    if overlay.get("namespace") != namespace:
-        yield f"  namespace: {overlay.get('namespace')}, the platform's is {namespace}"
-    repository = yaml.safe_load((CHART / "values.yaml").read_text())["image"]["repository"]
-    names = [image["name"] for image in overlay.get("images", [])]
-    if repository not in names:
-        yield f"  images: {', '.join(names)}, the base runs {repository}"
+def shared_hosts(environment: str, text: str) -> Iterator[str]:
     for host in re.findall(r"^  hostnames:\n  - (.+)$|^  - host: (.+)$", text, re.M):
-        if (other := hosts.setdefault(host, folder.name)) != folder.name:
+        if (other := hosts.setdefault(host, environment)) != environment:
             yield f"  {''.join(host)} is the host of {other} too"
 
 
 def compare(environment: str) -> Iterator[str]:
-    folder = DEPLOY / "overlays" / environment if environment else BASE
-    text = kustomize(folder)
+    text = kustomize("environments", environment)
     rendering = load(text, "kubectl kustomize")
     namespace = namespace_of(rendering)
     chart = load(helm(environment, namespace, "--skip-tests"), "helm template")
     other = load(helm(environment, namespace, "--skip-tests", release="blue"), "helm template")
-    if environment:
-        yield from left_behind(folder, read(folder / "kustomization.yaml"), text)
+    yield from shared_hosts(environment, text)
     outside = read(OUTSIDE) if OUTSIDE.exists() else {}
     names = {"kustomize": rendering, "helm": chart, "helm as release blue": other}
     found = {name: list(dangling(each, outside)) for name, each in names.items()}
@@ -156,10 +141,9 @@ def compare(environment: str) -> Iterator[str]:
         yield f"  {', '.join(name for name, lines in found.items() if line in lines)}: {line}"
     left, right = objects(rendering, namespace), objects(chart, namespace)
     for name in sorted(left | right):
-        sides = [side.get(name) for side in (left, right)]
-        if sides[0] != sides[1]:
-            lines = [yaml.safe_dump(side).splitlines() if side else [] for side in sides]
-            yield from unified_diff(*lines, f"kustomize {name}", f"helm {name}", lineterm="")
+        if left.get(name) != right.get(name):
+            a, b = (yaml.safe_dump(side.get(name)).splitlines() for side in (left, right))
+            yield from unified_diff(a, b, f"kustomize {name}", f"helm {name}", lineterm="")
 
 
 hosts: dict[tuple[str, str], str] = {}

@@ -20,8 +20,11 @@ def quantity(written: Any) -> Fraction:
         raise BrokenError(f"{written} is no quantity: write it like 100m, 2 or 1.5Gi")
     number, suffix = Fraction(found[1]), found[2] or ""
     if suffix in ("n", "u", "m"):
-        return number / 1000 ** (3 - "num".index(suffix))
-    return number * (1024 if suffix.endswith("i") else 1000) ** POWERS[suffix[:1].replace("K", "k")]
+        return number / Fraction(1000) ** (3 - "num".index(suffix))
+    return (
+        number
+        * Fraction(1024 if suffix.endswith("i") else 1000) ** POWERS[suffix[:1].replace("K", "k")]
+    )
 
 
 def exceeded(objects: list[Manifest], platform: list[Manifest], nodes: int) -> Iterator[str]:

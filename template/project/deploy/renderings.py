@@ -10,12 +10,18 @@ from typing import Any
 import yaml
 
 DEPLOY = Path(__file__).parent
-BASE, CHART = DEPLOY / "base", DEPLOY / "chart"
-PARTS = "overlays/{}/kustomization.yaml", "chart/values-{}.yaml", "platform/{}/namespace.yaml"
-WORDS = {"": None, "~": None, "null": None}
-WORDS |= dict.fromkeys(("y", "yes", "on", "true"), True) | dict.fromkeys(
-    ("n", "no", "off", "false"), False
+CHART = DEPLOY / "chart"
+# What an environment consists of.
+PARTS = (
+    "environments/{}/kustomization.yaml",
+    "overlays/{}/kustomization.yaml",
+    "chart/values-{}.yaml",
+    "platform/{}/kustomization.yaml",
 )
+# What YAML takes for something else, in lower case, in upper case and with a capital.
+WORDS: dict[str, bool | None] = {"": None, "~": None, "null": None}
+WORDS |= dict.fromkeys(("y", "yes", "on", "true"), True)
+WORDS |= dict.fromkeys(("n", "no", "off", "false"), False)
 FLOAT = re.compile(r"[-+]?(\.\d+|\d+(\.\d*)?)([eE][-+]?\d+)?", re.ASCII)
 
 Manifest = dict[str, Any]
@@ -81,20 +87,24 @@ def shown(path: Path) -> str:
 
 
 def environments() -> list[str]:
-    """Whatever has an overlay, a values file or a folder of platform objects."""
-    folders = [path for path in DEPLOY.glob("[op]*/*") if path.is_dir()]
+    """Whatever has one of the parts of an environment."""
+    folders = [path for path in DEPLOY.glob("[eop]*/*") if path.is_dir()]
     values = [path.stem.removeprefix("values-") for path in CHART.glob("values-*.yaml")]
     return sorted({path.name for path in folders} - {"base"} | set(values))
 
 
-def kustomize(folder: Path) -> str:
-    return run("kubectl", "kustomize", shown(folder))
+def kustomize(part: str, environment: str) -> str:
+    return run("kubectl", "kustomize", f"deploy/{part}/{environment}")
 
 
 def helm(environment: str, namespace: str, *options: str, release: str = "") -> str:
-    chart = shown(CHART)
-    values = [f"--values={chart}/values-{environment}.yaml"] if environment else []
-    template = ["helm", "template", release or chart_name(), chart, f"--namespace={namespace}"]
+    files = (
+        DEPLOY / "environments" / environment / "values.yaml",
+        CHART / f"values-{environment}.yaml",
+    )
+    values = [f"--values={shown(file)}" for file in files if file.exists()]
+    name = release or str(read(CHART / "Chart.yaml")["name"])
+    template = ["helm", "template", name, shown(CHART), f"--namespace={namespace}"]
     return run(*template, *values, *options)
 
 
@@ -103,19 +113,15 @@ def namespace_of(objects: list[Manifest]) -> str:
     return next(filter(None, names), "default")
 
 
-def chart_name() -> str:
-    return str(read(CHART / "Chart.yaml")["name"])
-
-
 def each_environment(
     asked: list[str], found: Callable[[str], Iterator[str]], good: str, bad: str
 ) -> None:
-    """Print what is found: in the base, "", and each environment, or in those asked for."""
+    """Print what is found in each environment, or in those that are asked for."""
     failed = False
-    for environment in asked or ["", *environments()]:
-        paths = [DEPLOY / part.format(environment) for part in PARTS if environment]
+    for environment in asked or environments():
+        paths = [DEPLOY / part.format(environment) for part in PARTS]
         missing = [shown(path) for path in paths if not path.exists()]
-        lines = []
+        lines: list[str] = []
         try:
             if missing:
                 remedy = f"restore it, or remove the rest of {environment}"
@@ -123,6 +129,6 @@ def each_environment(
             lines += found(environment)
         except BrokenError as error:
             lines.append(f"  {error}")
-        print(f"{environment or 'base'}: {bad if lines else good}", *lines, sep="\n")
+        print(f"{environment}: {bad if lines else good}", *lines, sep="\n")
         failed |= bool(lines)
     sys.exit(failed)
