@@ -12,7 +12,7 @@ whether the quota admits the peak. The kinds of OPERATORS have no schema here.
 import argparse
 import re
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import kubernetes_validate
@@ -65,7 +65,7 @@ UNIQUE = {
 DEFAULTS = {"protocol": "TCP"}
 
 
-def schema(item: Manifest) -> Iterator[str]:
+def schema(item: Manifest, versions: list[str]) -> Iterator[str]:
     if item["kind"] in OPERATORS:
         return
     for version in versions:
@@ -187,9 +187,9 @@ def others(item: Manifest, objects: list[Manifest]) -> Iterator[str]:
             yield "has a backoffLimitPerIndex and is not Indexed: correct one"
 
 
-def faults(item: Manifest, objects: list[Manifest]) -> Iterator[str]:
+def faults(item: Manifest, objects: list[Manifest], versions: list[str]) -> Iterator[str]:
     """What is wrong with an object. What its fields mean is asked only where they are right."""
-    wrong = list(schema(item))
+    wrong = list(schema(item, versions))
     if not wrong and item["kind"] not in OPERATORS:
         for path, field, value in walk(item):
             if isinstance(value, list) and field in UNIQUE and item["kind"] != "NetworkPolicy":
@@ -205,19 +205,18 @@ def faults(item: Manifest, objects: list[Manifest]) -> Iterator[str]:
         yield f"{item['kind']}/{item['metadata']['name']}: {line}"
 
 
-def check(environment: str) -> Iterator[str]:
+def check(environment: str, versions: list[str], nodes: int) -> Iterator[str]:
     left = load(kustomize("environments", environment), "kubectl kustomize")
     right = load(helm(environment, namespace_of(left)), "helm template")
     platform = load(kustomize("platform", environment), "kubectl kustomize")
     renderings = {"kustomize": left, "helm": right}
     found = {
-        name: [line for item in objects for line in faults(item, objects)]
+        name: [line for item in objects for line in faults(item, objects, versions)]
         for name, objects in (renderings | {"platform": platform}).items()
     }
     if not any(found.values()):
         found = {
-            name: list(exceeded(objects, platform, options.nodes))
-            for name, objects in renderings.items()
+            name: list(exceeded(objects, platform, nodes)) for name, objects in renderings.items()
         }
     for line in dict.fromkeys(line for lines in found.values() for line in lines):
         yield f"  {', '.join(name for name, lines in found.items() if line in lines)}: {line}"
@@ -234,14 +233,20 @@ def minor(version: str) -> int:
     return int(version.split(".")[1])
 
 
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Check what an API server would refuse.")
+    parser.add_argument("environments", nargs="*", metavar="ENV")
+    parser.add_argument("--kubernetes", action="append", default=[], metavar="VERSION")
+    parser.add_argument("--nodes", type=int, default=1, help="at most, for a DaemonSet's quota")
+    given = parser.parse_args()
+    versions = supported(given.kubernetes)
+    found = partial(check, versions=versions, nodes=given.nodes)
+    good = f"valid in Kubernetes {' and '.join(versions)}"
+    each_environment(given.environments, found, good, "invalid")
+
+
 # Each schema is read once.
 utils.schema_contents = cache(utils.schema_contents)
-parser = argparse.ArgumentParser(description="Check what an API server would refuse.")
-parser.add_argument("environments", nargs="*", metavar="ENV")
-parser.add_argument("--kubernetes", action="append", default=[], metavar="VERSION")
-parser.add_argument("--nodes", type=int, default=1, help="at most, for the quota of a DaemonSet")
-options = parser.parse_args()
-versions = supported(options.kubernetes)
-each_environment(
-    options.environments, check, f"valid in Kubernetes {' and '.join(versions)}", "invalid"
-)
+
+if __name__ == "__main__":
+    main()

@@ -132,11 +132,15 @@ def compare(environment: str) -> Iterator[str]:
     rendering = load(text, "kubectl kustomize")
     namespace = namespace_of(rendering)
     chart = load(helm(environment, namespace, "--skip-tests"), "helm template")
-    other = load(helm(environment, namespace, "--skip-tests", release="blue"), "helm template")
     yield from shared_hosts(environment, text)
     outside = read(OUTSIDE) if OUTSIDE.exists() else {}
-    names = {"kustomize": rendering, "helm": chart, "helm as release blue": other}
-    found = {name: list(dangling(each, outside)) for name, each in names.items()}
+    found = {
+        "kustomize": list(dangling(rendering, outside)),
+        "helm": list(dangling(chart, outside)),
+    }
+    if not any(found.values()):
+        other = load(helm(environment, namespace, "--skip-tests", release="blue"), "helm template")
+        found = {"helm as release blue": list(dangling(other, outside))}
     for line in dict.fromkeys(line for lines in found.values() for line in lines):
         yield f"  {', '.join(name for name, lines in found.items() if line in lines)}: {line}"
     left, right = objects(rendering, namespace), objects(chart, namespace)
@@ -147,4 +151,5 @@ def compare(environment: str) -> Iterator[str]:
 
 
 hosts: dict[tuple[str, str], str] = {}
-each_environment(sys.argv[1:], compare, "equal", "differs")
+if __name__ == "__main__":
+    each_environment(sys.argv[1:], compare, "equal", "differs")
