@@ -33,11 +33,14 @@ def script(name: str) -> Any:
 def check(repository: Repository) -> list[str]:
     """What `make check` and `make compare` would find, in every environment, but for the comparison itself."""
     return [
-        f"{environment}: {line}" for environment in repository.environments() for line in _of(repository, environment)
+        f"{environment}: {line}"
+        for environment in repository.environments()
+        for line in check_environment(repository, environment)
     ]
 
 
-def _of(repository: Repository, environment: str) -> Iterator[str]:
+def check_environment(repository: Repository, environment: str) -> Iterator[str]:
+    """What they would find in one environment, first in Kustomize's rendering, then in the chart's."""
     outside = repository.deploy / "outside.yaml"
     declared = read(outside)[0] if outside.exists() else {}
     makefile = (repository.path / "Makefile").read_text()
@@ -45,12 +48,15 @@ def _of(repository: Repository, environment: str) -> Iterator[str]:
     assert versions[1] == golden_path()["kubernetes_versions"][-1]
     nodes = re.findall(r"--nodes (\d+)", makefile)
     platform = repository.platform(environment)
-    for objects in (repository.kustomize(environment), repository.helm(environment)):
-        for item in objects:
-            yield from script("check").faults(item, objects, versions)
-        yield from script("quota").exceeded(objects, platform, int(nodes[0]) if nodes else 1)
+    renderings = repository.kustomize(environment), repository.helm(environment)
+    faults = [
+        line
+        for objects in (*renderings, platform)
+        for item in objects
+        for line in script("check").faults(item, objects, versions)
+    ]
+    yield from faults
+    for objects in renderings:
         yield from script("compare").dangling(objects, declared)
-    for item in platform:
-        yield from script("check").faults(item, platform, versions)
-    other = repository.helm(environment, release="blue")
-    yield from script("compare").dangling(other, declared)
+        yield from () if faults else script("quota").exceeded(objects, platform, int(nodes[0]) if nodes else 1)
+    yield from script("compare").dangling(repository.helm(environment, release="blue"), declared)

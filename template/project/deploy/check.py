@@ -17,7 +17,7 @@ from typing import Any
 
 import kubernetes_validate
 from kubernetes_validate import utils
-from quota import exceeded, quantity
+from quota import QUANTITY, exceeded, quantity
 from renderings import (
     Manifest,
     each_environment,
@@ -63,6 +63,7 @@ UNIQUE = {
     "volumes": ("name",),
 }
 DEFAULTS = {"protocol": "TCP"}
+AMOUNTS = "default", "defaultRequest", "hard", "limits", "max", "min", "requests"
 
 
 def schema(item: Manifest, versions: list[str]) -> Iterator[str]:
@@ -111,12 +112,18 @@ def unions(path: str, field: str, value: Manifest) -> Iterator[str]:
     local = "localhostProfile" in given, value.get("type") == "Localhost"
     if field in ("seccompProfile", "appArmorProfile") and local[0] != local[1]:
         yield f"{path} has a localhostProfile with the type Localhost alone: correct one"
+    if field in AMOUNTS and not path.endswith("]"):
+        for name, amount in value.items():
+            if not QUANTITY.fullmatch(str(amount)):
+                yield f"{path}.{name} is {amount}, which is no quantity: write it like 128Mi or 1.5"
     if field == "resources":
         yield from resources(path, value)
 
 
 def resources(path: str, value: Manifest) -> Iterator[str]:
     requests, limits = (value.get(part) or {} for part in ("requests", "limits"))
+    if any(not QUANTITY.fullmatch(str(each)) for each in (*requests.values(), *limits.values())):
+        return
     for name in [name for name in requests if name in limits]:
         least, most = quantity(requests[name]), quantity(limits[name])
         if least > most or (least < most and ("/" in name or name.startswith("hugepages-"))):

@@ -9,15 +9,18 @@ from typing import Any
 
 from renderings import BrokenError, Manifest
 
+QUANTITY = re.compile(
+    r"([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)([numkMGTPE]|[KMGTPE]i)?", re.ASCII
+)
 POWERS = {"": 0, "k": 1, "M": 2, "G": 3, "T": 4, "P": 5, "E": 6}
 Amounts = dict[str, Fraction]
 
 
 def quantity(written: Any) -> Fraction:
     """A quantity as a number: `100m`, `1.5Gi`, `2`, `1e3`."""
-    found = re.fullmatch(r"([+-]?[0-9.]+(?:[eE][+-]?\d+)?)([numkMGTPE]|[KMGTPE]i)?", str(written))
+    found = QUANTITY.fullmatch(str(written))
     if found is None:
-        raise BrokenError(f"{written} is no quantity: write it like 100m, 2 or 1.5Gi")
+        raise BrokenError(f"{written} is no quantity: write it like 128Mi or 1.5")
     number, suffix = Fraction(found[1]), found[2] or ""
     if suffix in ("n", "u", "m"):
         return number / Fraction(1000) ** (3 - "num".index(suffix))
