@@ -62,9 +62,9 @@ def objects(rendering: list[Manifest], namespace: str) -> dict[str, Manifest]:
     for item in plain(rendering):
         metadata: dict[str, Any] = item["metadata"]
         metadata.setdefault("namespace", namespace)
-        metadata.get("labels", {}).pop("app.kubernetes.io/managed-by", None)
-        spec = item.get("spec", {}).get("jobTemplate", item).get("spec", {})
-        for owner in (metadata, spec.get("template", {}).get("metadata", {})):
+        (metadata.get("labels") or {}).pop("app.kubernetes.io/managed-by", None)
+        spec = (item.get("spec") or {}).get("jobTemplate", item).get("spec") or {}
+        for owner in (metadata, (spec.get("template") or {}).get("metadata") or {}):
             owner["annotations"] = normal(owner.get("annotations"))
         found[f"{item['kind']}/{metadata['name']}"] = item
     return found
@@ -93,8 +93,8 @@ def references(value: Any, field: str = "") -> Iterator[tuple[str, str, list[str
     elif isinstance(value, dict):
         name = value.get("name") or value.get("secretName") or value.get("claimName")
         if field in KINDS and name and not value.get("optional"):
-            keys = [value["key"]] if "key" in value else [i["key"] for i in value.get("items", [])]
-            yield value.get("kind", KINDS[field]), name, keys
+            keys = [each.get("key") for each in (value, *(value.get("items") or []))]
+            yield value.get("kind", KINDS[field]), name, list(filter(None, keys))
         for key, item in value.items():
             yield from references(item, key) if key != "metadata" else ()
     elif field in ("serviceAccountName", "serviceName"):
@@ -106,7 +106,7 @@ def dangling(rendering: list[Manifest], outside: dict[str, list[str]]) -> Iterat
     present = {(item["kind"], item["metadata"]["name"]): item for item in rendering}
     for item in rendering:
         if item["kind"] == "ExternalSecret":
-            target = item["spec"].get("target", {})
+            target = item["spec"].get("target") or {}
             present["Secret", target.get("name", item["metadata"]["name"])] = {}
     for owner in rendering:
         needed = f"{owner['kind']}/{owner['metadata']['name']} needs"
@@ -116,7 +116,7 @@ def dangling(rendering: list[Manifest], outside: dict[str, list[str]]) -> Iterat
                 remedy = "correct it, or list it in deploy/outside.yaml if others make it"
                 yield f"{needed} {kind}/{name}, which is not there: {remedy}"
             elif found and kind == "ConfigMap":
-                have = found.get("data", {}) | found.get("binaryData", {})
+                have = (found.get("data") or {}) | (found.get("binaryData") or {})
                 for key in [key for key in keys if key not in have]:
                     yield f"{needed} {key} of {kind}/{name}, not of {', '.join(have)}: correct it"
 

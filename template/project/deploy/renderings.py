@@ -11,7 +11,7 @@ import yaml
 
 DEPLOY = Path(__file__).parent
 CHART = DEPLOY / "chart"
-# What an environment consists of.
+# What an environment consists of: first what the answers make of it.
 PARTS = (
     "environments/{}/kustomization.yaml",
     "overlays/{}/kustomization.yaml",
@@ -113,19 +113,26 @@ def namespace_of(objects: list[Manifest]) -> str:
     return next(filter(None, names), "default")
 
 
+def whole(environment: str) -> None:
+    paths = [DEPLOY / part.format(environment) for part in PARTS]
+    missing = [shown(path) for path in paths if not path.exists()]
+    if paths[0].exists() and missing:
+        raise BrokenError(f"there is no {' and no '.join(missing)}: restore it")
+    if missing:
+        rest = [path.parent if path.name == "kustomization.yaml" else path for path in paths]
+        left = " and ".join(shown(path) for path in rest if path.exists())
+        raise BrokenError(f"is no environment: {f'remove {left}' if left else 'name another'}")
+
+
 def each_environment(
     asked: list[str], found: Callable[[str], Iterator[str]], good: str, bad: str
 ) -> None:
     """Print what is found in each environment, or in those that are asked for."""
     failed = False
     for environment in asked or environments():
-        paths = [DEPLOY / part.format(environment) for part in PARTS]
-        missing = [shown(path) for path in paths if not path.exists()]
         lines: list[str] = []
         try:
-            if missing:
-                remedy = f"restore it, or remove the rest of {environment}"
-                raise BrokenError(f"there is no {' and no '.join(missing)}: {remedy}")
+            whole(environment)
             lines += found(environment)
         except BrokenError as error:
             lines.append(f"  {error}")
