@@ -62,12 +62,19 @@ UNIQUE = {
     "volumeMounts": ("mountPath",),
     "volumes": ("name",),
 }
+SPECIFIED = (
+    *("CronJob", "DaemonSet", "Deployment", "HorizontalPodAutoscaler", "Ingress", "Job"),
+    *("NetworkPolicy", "Pod", "PodDisruptionBudget", "Service", "StatefulSet"),
+)
 DEFAULTS = {"protocol": "TCP"}
 AMOUNTS = "default", "defaultRequest", "hard", "limits", "max", "min", "requests"
 
 
 def schema(item: Manifest, versions: list[str]) -> Iterator[str]:
     if item["kind"] in OPERATORS:
+        return
+    if item["kind"] in SPECIFIED and "spec" not in item:
+        yield "has no spec: give it"
         return
     for version in versions:
         try:

@@ -62,7 +62,7 @@ def objects(rendering: list[Manifest], namespace: str) -> dict[str, Manifest]:
     for item in plain(rendering):
         metadata: dict[str, Any] = item["metadata"]
         metadata.setdefault("namespace", namespace)
-        (metadata.get("labels") or {}).pop("app.kubernetes.io/managed-by", None)
+        metadata.get("labels", {}).pop("app.kubernetes.io/managed-by", None)
         spec = (item.get("spec") or {}).get("jobTemplate", item).get("spec") or {}
         for owner in (metadata, (spec.get("template") or {}).get("metadata") or {}):
             owner["annotations"] = normal(owner.get("annotations"))

@@ -66,12 +66,19 @@ def run(*command: str) -> str:
 
 def load(text: str, source: str) -> list[Manifest]:
     try:
-        found = [item for item in yaml.load_all(text, Loader) if item]
+        found = [pruned(item) for item in yaml.load_all(text, Loader) if item]
     except yaml.YAMLError as error:
         raise BrokenError(f"{source}: {' '.join(str(error).split())}") from error
     if not all(isinstance(item, dict) for item in found):
         raise BrokenError(f"{source}: has no fields: write it like `kind: Kustomization`")
     return found
+
+
+def pruned(value: Any) -> Any:
+    """Without the fields that are null, which Kubernetes takes for left out."""
+    if isinstance(value, dict):
+        return {key: pruned(item) for key, item in value.items() if item is not None}
+    return [pruned(item) for item in value] if isinstance(value, list) else value
 
 
 def read(path: Path) -> Manifest:
