@@ -136,8 +136,8 @@ def test_checkout_with_other_line_ends(render: Renderer, tmp_path: Path) -> None
         assert (done.returncode, done.stderr) == (0, ""), done.stdout
     assert script(repository, "promote.py", "prod", "--tag", "1.2.3").returncode == 0
     assert script(repository, "compare.py").returncode == 0
-    for path in ("overlays/prod/kustomization.yaml", "chart/values-prod.yaml"):
-        text = (repository.deploy / path).read_bytes()
+    for edited in ("overlays/prod/kustomization.yaml", "chart/values-prod.yaml"):
+        text = (repository.deploy / edited).read_bytes()
         assert b'ag: "1.2.3"\r\n' in text
         assert text.count(b"\n") == text.count(b"\r\n")
 
@@ -174,3 +174,30 @@ def test_bare_words_are_read_as_by_kubernetes(render: Renderer, tmp_path: Path) 
     assert [type(each) for each in ours.values()] == [type(theirs.get(name)) for name in ours]
     repository = render.loose({"config": words}, tmp_path / "shop")
     assert script(repository, "compare.py").returncode == 0
+
+
+@pytest.mark.parametrize("word", ["no", "null", "true", "y", "nan"])
+def test_names_that_are_words_of_yaml(word: str, render: Renderer) -> None:
+    """Of the application, its team, an environment, a workload and a Secret: each arrives as it is written."""
+    other = {"name": "on", "kind": "cronjob", "schedule": "0 3 * * *"}
+    secret = {"name": word, "env": {"TOKEN": word}}
+    answers = {
+        "app_name": word,
+        "team": word,
+        "environments": [word, "off"],
+        "workloads": [other],
+        "secrets": [secret],
+    }
+    repository = render(answers)
+    for name in ("compare.py", "check.py"):
+        done = script(repository, name)
+        assert (done.returncode, done.stderr) == (0, ""), done.stdout
+    for objects in (repository.kustomize(word), repository.helm(word)):
+        deployment = next(each for each in objects if each["kind"] == "Deployment")
+        container = deployment["spec"]["template"]["spec"]["containers"][0]
+        variable = next(each for each in container["env"] if each["name"] == "TOKEN")
+        assert deployment["metadata"]["name"] == container["name"] == word
+        assert variable["valueFrom"]["secretKeyRef"] == {"name": word, "key": word}
+        assert any(each["metadata"]["name"] == f"{word}-on" for each in objects)
+    planned = run("make", "--dry-run", "apply", f"ENV={word}", "CONTEXT=none", cwd=repository.path)
+    assert f"--namespace {word}-{word} " in planned
