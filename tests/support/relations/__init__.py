@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from support.relations import kinds, pods, ports, references, selectors
+from support.relations import kinds, names, pods, ports, references, selectors
 from support.relations.scene import Scene
 
 if TYPE_CHECKING:
@@ -18,7 +18,14 @@ if TYPE_CHECKING:
     from support.relations.scene import Rule
     from support.repository import Repository
 
-RULES: tuple[Rule, ...] = (*selectors.RULES, *ports.RULES, *references.RULES, *pods.RULES, *kinds.RULES)
+RULES: tuple[Rule, ...] = (
+    *names.RULES,
+    *selectors.RULES,
+    *ports.RULES,
+    *references.RULES,
+    *pods.RULES,
+    *kinds.RULES,
+)
 
 
 def check(objects: Sequence[Manifest], rules: Sequence[Rule] = RULES) -> list[str]:
