@@ -77,7 +77,7 @@ def parts_have_host_names(scene: Scene) -> Iterator[str]:
         spec = at(manifest, "spec", "jobTemplate", "spec") or manifest["spec"]
         if spec.get("completionMode") == "Indexed":
             job = len(manifest["metadata"]["name"]) + (11 if manifest["kind"] == "CronJob" else 0)
-            host = job + len(f"-{spec['completions'] - 1}")
+            host = job + len(f"-{spec.get('completions', 1) - 1}")
             if host > LEGAL["Pod"][1]:
                 yield violation(manifest, "metadata.name", f"gives its parts host names of {host} characters")
 
