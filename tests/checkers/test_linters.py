@@ -26,9 +26,9 @@ FAULTS = {
     "parity": ("deploy/chart/values-prod.yaml", END, "labels:\n  a: b\n", "only in the chart ('b')"),
     "names of releases": (
         "deploy/chart/templates/_helpers.tpl",
-        r"gt \(len \$name\) 52",
-        "gt (len $name) 63",
-        "is accepted, though a name is too long",
+        r"\(not \(regexMatch .*? \$base\)\)",
+        "false",
+        "release shop.blue: names_are_legal: Service/shop.blue",
     ),
     "schemas": ("deploy/base/pdb.yaml", END, "  unknown: 1\n", "additional properties 'unknown' not allowed"),
     "kube-score": (

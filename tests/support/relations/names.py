@@ -7,7 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from support.commands import attempt
-from support.objects import Manifest, at, key, load, of_kind, walk
+from support.objects import Manifest, at, key, load, walk
 from support.relations.scene import Scene, violation
 
 if TYPE_CHECKING:
@@ -30,9 +30,6 @@ LEGAL: Mapping[str, tuple[re.Pattern[str], int]] = {
 }
 """Form and length by kind. Pods are hosts, and bear the names of what makes them as labels: a Job's, and a
 StatefulSet's with a dash and a hash of 10. A CronJob adds a dash and the minute."""
-
-INDEXED = 46
-"""What the chart allows an indexed CronJob, whose parts add a dash and an index of up to five digits."""
 
 LABEL_KEY = re.compile(rf"({SUBDOMAIN.pattern}/)?[A-Za-z0-9]([-A-Za-z0-9_.]{{0,61}}[A-Za-z0-9])?")
 LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
@@ -147,26 +144,11 @@ def install(repository: Repository, release: str) -> tuple[list[Manifest], str]:
     return ([], refusal[1]) if refusal else (load(done.stdout, f"release {release}"), "")
 
 
-def longest_release(repository: Repository) -> str:
-    """The longest name of a release of which every name still fits: as much longer as the longest one leaves room."""
-    objects = repository.helm()
-    spare = []
-    # A NetworkPolicy is called after its workload, whatever the kind.
-    spare += [LEGAL["CronJob"][1] - len(policy["metadata"]["name"]) for policy in of_kind(objects, "NetworkPolicy")]
-    for cronjob in of_kind(objects, "CronJob"):
-        if at(cronjob, "spec", "jobTemplate", "spec", "completionMode") == "Indexed":
-            spare.append(INDEXED - len(cronjob["metadata"]["name"]))
-    return "r" * min(spare) + repository.name
-
-
 def check(repository: Repository) -> list[str]:
-    """One line for each name that does not hold under the longest release, and one if a longer one is accepted."""
-    longest = longest_release(repository)
-    objects, refused = install(repository, longest)
-    scene = Scene(objects)
-    found = [f"release {longest}: {rule.__name__}: {line}" for rule in RULES for line in rule(scene)]
-    if refused:
-        found.append(f"release {longest}: {refused}")
-    if not install(repository, f"r{longest}")[1]:
-        found.append(f"release r{longest}: is accepted, though a name is too long for what is added to it")
-    return found
+    """One line for each name that does not hold under a release of the longest name, or one with a dot."""
+    return [
+        f"release {release}: {rule.__name__}: {line}"
+        for release in ("r" * 53, f"{repository.name}.blue")
+        for rule in RULES
+        for line in rule(Scene(install(repository, release)[0]))
+    ]
