@@ -78,7 +78,7 @@ def test_further_workload_of_an_image(kind: str, render: Renderer) -> None:
         assert {"env", "envFrom"} & container.keys() == set()
         assert other.template["metadata"].get("annotations", {}) == {}
         assert "onExitCodes" not in json.dumps(other.manifest)
-        assert container["volumeMounts"] == [{"name": "tmp", "mountPath": container["volumeMounts"][0]["mountPath"]}]
+        assert container["volumeMounts"][0]["name"] == "tmp"
 
 
 @pytest.mark.parametrize("language", ["python", "none"])
