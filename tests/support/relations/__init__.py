@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from support.relations import alerts, kinds, pods, ports, references, selectors
+from support.relations import alerts, kinds, names, pods, ports, references, selectors
 from support.relations.releases import names_follow_the_release
 from support.relations.scene import Scene
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from support.repository import Repository
 
 RULES: tuple[Rule, ...] = (
+    *names.RULES,
     *selectors.RULES,
     *ports.RULES,
     *references.RULES,
