@@ -41,7 +41,7 @@ def questions(root: Path = ROOT) -> dict[str, Question]:
             name, entry["type"], _choices(root, entry.get("choices", [])), "UNSET" in str(entry.get("default"))
         )
         for name, entry in found.items()
-        if entry.get("when") is not False
+        if entry.get("when") is not False and "help" in entry
     }
 
 
