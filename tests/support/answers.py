@@ -7,7 +7,7 @@ from functools import cache
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
-from support.questionnaire import Question, presets, questions
+from support.questionnaire import Question, of_use, presets, questions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -448,7 +448,7 @@ def _fits(row: Sequence[int | None], column: int, ours: int, never: AbstractSet[
 
 
 def answers(row: Mapping[str, Any]) -> Answers:
-    """A row as answers: what it leaves to its default is not given, what goes with an answer is."""
+    """A row as answers, without what it leaves to its default or makes meaningless, with what goes with an answer."""
     given = {name: value for name, value in row.items() if value is not ABSENT}
     for leader, names in TOGETHER.items():
         if leader not in given:
@@ -457,7 +457,7 @@ def answers(row: Mapping[str, Any]) -> Answers:
             given |= dict(zip(names, given[leader], strict=True))
         else:
             given |= {name: values(QUESTIONS[name])[1] for name in names if name != leader}
-    return given
+    return of_use(given)
 
 
 def fields_at_fault(message: str) -> list[str]:

@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from support.sandbox import ROOT
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 
@@ -51,6 +52,21 @@ def presets(root: Path = ROOT) -> dict[str, tuple[str, ...]]:
     entries = settings(root)
     kinds: tuple[str, ...] = _choices(root, entries["workload_kind"]["choices"])
     return {kind: _choices(root, entries["preset"]["choices"], workload_kind=kind) for kind in kinds}
+
+
+def of_use(answers: Mapping[str, Any], root: Path = ROOT) -> dict[str, Any]:
+    """The answers without those that another kind, language or route makes meaningless, which are refused."""
+    kind = answers.get("workload_kind", "deployment")
+    preset = answers.get("preset", presets(root)[kind][0])
+    beside = {"workload_kind": kind, "language": answers.get("language", "python")}
+    usual = {"web": "gateway", "datastore": "none"}
+    routed = preset in usual and answers.get("expose", usual[preset]) != "none"
+    asked = {name: str(entry.get("when", True)) for name, entry in settings(root).items() if name in answers}
+    return {
+        name: value
+        for name, value in answers.items()
+        if (name != "hostname" or routed) and _rendered(root, asked.get(name, "True"), **beside) == "True"
+    }
 
 
 @cache

@@ -54,15 +54,16 @@ STRICTER: dict[str, tuple[dict[str, Any], Callable[[Path], None], Callable[[Path
 MESSAGES = {
     "network_policy": """
         {"egress": [{"to": […]}]} was answered before and is allowed no more (egress[0].to[0].ipBlock.cidr:
-        '10.20.0.5/16' has bits set beyond its prefix): set them to 0, like 10.0.0.0/8 for 10.0.0.1/8, by --data network_policy=…
+        '10.20.0.5/16' has bits set beyond its prefix): set them to 0, like 10.0.0.0/8 for 10.0.0.1/8, by
+        --data network_policy=…
     """,
     "kubernetes_version": """
         '1.34' was answered before and is allowed no more, because it is not one of the choices: choose one, by
         --data kubernetes_version=…
     """,
     "sidecars": """
-        ["otel-collector", "log-shipper"] was answered before and is allowed no more (sidecars[1]: 'log-shipper' is not
-        in the catalogue): use log-forwarder, otel-collector, oauth2-proxy, config-reloader or a Container, by
+        ["otel-collector", "log-shipper"] was answered before and is allowed no more (sidecars[1]: 'log-shipper' is
+        not in the catalogue): use log-forwarder, otel-collector, oauth2-proxy, config-reloader or a Container, by
         --data sidecars=…
     """,
 }
