@@ -8,7 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import yaml
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, select_autoescape
 
 from support.sandbox import ROOT
 
@@ -61,12 +61,20 @@ def of_use(answers: Mapping[str, Any], root: Path = ROOT) -> dict[str, Any]:
     beside = {"workload_kind": kind, "language": answers.get("language", "python")}
     usual = {"web": "gateway", "datastore": "none"}
     routed = preset in usual and answers.get("expose", usual[preset]) != "none"
-    asked = {name: str(entry.get("when", True)) for name, entry in settings(root).items() if name in answers}
+    conditions = _conditions(root)
     return {
         name: value
         for name, value in answers.items()
-        if (name != "hostname" or routed) and _rendered(root, asked.get(name, "True"), **beside) == "True"
+        if (name != "hostname" or routed) and conditions[name].render(beside) == "True"
     }
+
+
+@cache
+def _conditions(root: Path) -> dict[str, Template]:
+    """When each question exists."""
+    jinja = _environment(root)
+    entries = {name: entry for name, entry in settings(root).items() if not name.startswith("_")}
+    return {name: jinja.from_string(str(entry.get("when", True))) for name, entry in entries.items()}
 
 
 @cache
@@ -115,10 +123,14 @@ def _choices(root: Path, declared: Any, **answers: str) -> tuple[Any, ...]:
 
 
 def _rendered(root: Path, text: str, **answers: str) -> str:
-    environment = Environment(
+    return _environment(root).from_string(text).render(golden_path=golden_path(root), **answers)
+
+
+@cache
+def _environment(root: Path) -> Environment:
+    return Environment(
         loader=FileSystemLoader(root),
         **settings(root)["_envops"] | {"undefined": StrictUndefined},
         autoescape=select_autoescape(default_for_string=False),
         extensions=["jinja2_ansible_filters.AnsibleCoreFiltersExtension"],
     )
-    return environment.from_string(text).render(golden_path=golden_path(root), **answers)
