@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 from questionnaire.interview import Interview, names
-from support.questionnaire import help_lines, questions, settings
+from support.questionnaire import KEPT, help_lines, questions, settings
 from support.sandbox import TEMPLATE_URL
 from support.trees import differences, tree
 
@@ -162,9 +162,9 @@ EVERY_ANSWER: dict[str, dict[str, Any]] = {
 
 
 def recorded(repository: Path) -> dict[str, Any]:
-    """What the answers file holds, copier's own entries aside."""
+    """What the answers file holds, entries of copier and of the template aside."""
     loaded: dict[str, Any] = yaml.safe_load((repository / ".copier-answers.yml").read_text())
-    return {name: value for name, value in loaded.items() if not name.startswith("_")}
+    return {name: value for name, value in loaded.items() if not name.startswith("_") and name not in KEPT}
 
 
 @pytest.mark.parametrize("name", questions())

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+KEPT = ("your_files",)
+"""Answers that the template keeps for itself."""
+
+
 @dataclass(frozen=True)
 class Question:
     """A question that can be answered; computed values are none."""
@@ -42,7 +46,7 @@ def questions(root: Path = ROOT) -> dict[str, Question]:
             name, entry["type"], _choices(root, entry.get("choices", [])), "UNSET" in str(entry.get("default"))
         )
         for name, entry in found.items()
-        if entry.get("when") is not False and "help" in entry
+        if entry.get("when") is not False and "help" in entry and name not in KEPT
     }
 
 
