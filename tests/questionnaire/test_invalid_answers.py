@@ -36,10 +36,10 @@ FIXTURES: dict[str, dict[str, Any]] = {
 }
 
 TOO_LARGE: dict[str, dict[str, Any]] = {
-    "ValueError: Validation error for question 'config': 131084 bytes are more than fits into environment "
-    "variables (131072): take the largest values out": {"config": {"CERTIFICATES": "x" * 131072}},
-    "ValueError: Validation error for question 'config_files': [0].data.a: 500001 characters are more than fits into "
-    "a ConfigMap: put the file into the image": {
+    "ValueError: Validation error for question 'config': take the largest values out (131084 bytes are more than fits "
+    "into environment variables (131072))": {"config": {"CERTIFICATES": "x" * 131072}},
+    "ValueError: Validation error for question 'config_files': put the file into the image ([0].data.a: 500001 "
+    "characters are more than fits into a ConfigMap)": {
         "config_files": [{"name": "a", "mountPath": "/etc/a", "data": {"a": "x" * 500001}}]
     },
 }
@@ -108,7 +108,7 @@ def test_update_loses_nothing(
 
 @pytest.mark.parametrize("name", FIXTURES)
 def test_message_helps(name: str) -> None:
-    """A message names the question, then the value at fault, and after a colon what to do; it is not a crash."""
+    """A message names the question, then what to do, and in brackets the value at fault; it is not a crash."""
     message = FIXTURES[name]["message"].removeprefix("ValueError: ")
     assert CLEAN_REFUSAL.fullmatch(message)
     assert len(message) < 300
@@ -132,9 +132,20 @@ def messages() -> Iterator[tuple[str, re.Pattern[str]]]:
             text = text.replace("%# ", "%#\n").replace(" #%", "\n#%")
         text = re.sub(r"#\|.*?\|#|#%.*?%#", "", text, flags=re.DOTALL)
         for line in map(str.strip, text.splitlines()):
-            literal = re.split(r"#\{.*?\}#", line)
-            if re.search(r"[a-z]: \S", "".join(literal)):
-                yield line, re.compile(".*".join(map(re.escape, literal)))
+            literal = re.sub(r"#\{.*?\}#", "\0", line)
+            if re.search(r"[a-z]: \S", literal.replace("\0", "")):
+                yield line, re.compile(".*".join(map(re.escape, put(literal).split("\0"))))
+
+
+def put(message: str) -> str:
+    """A message of a validator as it is put to people: `ITEM: VALUE reason: remedy; more`, its remedy first."""
+    colons = [colon.start() for colon in re.finditer(": ", message)]
+    closed = [at for at in colons if all(message.count(one, at) == message.count(other, at) for one, other in PAIRS)]
+    remedy, *more = message[closed[-1] + 2 :].split("; ")
+    return f"{remedy} ({'; '.join([message[: closed[-1]], *more])})"
+
+
+PAIRS = ("{}", "[]", "()")
 
 
 JUNK: list[Any] = [
@@ -265,7 +276,9 @@ def test_malformed_structures(name: str, number: int, bare_template: Path, tmp_p
     assert interview.finding(name, sound) == ""
     for broken in mutations(sound):
         found = interview.finding(name, broken)
-        assert re.fullmatch(r"(?:[^\n]+: \S[^\n]*)?", found)
+        assert re.fullmatch(r"(?:[^\n(]+ \(\S[^\n]*\))?", found)
+        if name in ASKED and found:
+            assert visible(refused(name, found)) == "", found
         if not found:
             interview.resolve(name, broken)
 

@@ -314,11 +314,11 @@ REPRESENTATIVES: dict[str, tuple[Any, ...]] = {
 """What stands for each answer that is written freely. The first is what most people leave."""
 
 CLEAN_REFUSAL = re.compile(
-    r"""(?:Validation\ error\ for\ question\ '(?P<field>\w+)':\ (?P<finding>.+?):\ (?P<remedy>\S.+)
+    r"""(?:Validation\ error\ for\ question\ '(?P<field>\w+)':\ (?P<remedy>\S.*?)\ \((?P<finding>\S.+)\)
         |Invalid\ choice\ for\ '(?P<choice>\w+)':\ .+\ is\ not\ in\ \[.+\])""",
     re.VERBOSE,
 )
-"""A refusal names the question, the value at fault, and, after a colon, what to do about it."""
+"""A refusal names the question, what to do, and, in brackets, the value at fault and what is wrong with it."""
 
 CRASHES = ("has no attribute", "is undefined", "object is not", "not supported between", "No filter named", "jinja2")
 """What a validator prints when it did not refuse an answer but fell over it."""
