@@ -161,7 +161,7 @@ def _section(name: str, question: dict[str, Any]) -> str:
         rows.append(("exists", f"when {_words(name, when, CONDITIONS)}; dropped from the answers otherwise"))
     lines = "\n".join(_wrap(f"- {label}: {text}", indent="  ") for label, text in rows)
     text = re.sub(r"#\{ golden_path\.([\w.]+) .*?\}#", r"`\1` of golden-path.yml", question["help"])
-    return f"### `{name}`\n\n{_wrap(text)}\n\n{lines}\n"
+    return f"### `{name}`\n\n{_wrap(' '.join(text.split()))}\n\n{lines}\n"
 
 
 def _wrap(text: str, indent: str = "") -> str:
