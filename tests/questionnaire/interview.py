@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+COLUMNS, LINES = 80, 24
+"""The terminal that people have."""
+
 COMPUTED = ("every_workload", "app", "stages")
 """The hidden values that every file of a repository is rendered from."""
 
@@ -19,6 +22,22 @@ COMPUTED = ("every_workload", "app", "stages")
 def names(text: str) -> list[str]:
     """Names of questions, written with spaces between them."""
     return text.split()
+
+
+def prompted(name: str, finding: str) -> str:
+    """What copier says at the prompt of a question to a value that its validator refuses."""
+    return f"Validation error for question '{name}': {finding}"
+
+
+def seen(message: str) -> str:
+    """As much of a message as the terminal shows of it: one line, cut off."""
+    return message[:COLUMNS]
+
+
+def remedy_is_seen(message: str) -> bool:
+    """Whether the terminal shows what to do to its end, where the finding begins in brackets."""
+    remedy, begins, _ = message.partition(" (")
+    return bool(begins) and remedy == seen(remedy)
 
 
 class Interview:

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 import copier
 import pytest
 import yaml
-from questionnaire.interview import Interview
+from questionnaire.interview import Interview, prompted, remedy_is_seen, seen
 from support.answers import ABSENT, CLEAN_REFUSAL, REPRESENTATIVES
 from support.commands import run
-from support.questionnaire import questions
+from support.questionnaire import questions, settings, typed
 from support.render import commit
 from support.sandbox import ROOT, TEMPLATE_URL
 from support.trees import tree
@@ -113,6 +113,34 @@ def test_message_helps(name: str) -> None:
     assert CLEAN_REFUSAL.fullmatch(message)
     assert len(message) < 300
     assert not re.search(r"undefined|object|attribute|Error", message)
+
+
+def at_a_prompt() -> dict[str, str]:
+    """The messages of the fixtures of questions that are answered by typing at a prompt."""
+    told = {name: fixture["message"].removeprefix("ValueError: ") for name, fixture in FIXTURES.items()}
+    return {name: text for name, text in told.items() if text.startswith(tuple(prompted(each, "") for each in typed()))}
+
+
+@pytest.mark.parametrize("name", at_a_prompt())
+def test_remedy_is_seen(name: str) -> None:
+    """A terminal of 80 columns shows of a refusal, beside copier's own words, what to do to its end."""
+    message = at_a_prompt()[name]
+    assert remedy_is_seen(message), seen(message)
+
+
+def test_every_prompt_is_tried() -> None:
+    """For each question that is answered by typing there is a wrong answer, or none is possible."""
+    tried = {text.split("'")[1] for text in at_a_prompt().values()}
+    assert set(typed()) - tried == set()
+
+
+@pytest.mark.parametrize("name", questions())
+def test_refusals_are_put_by_one_macro(name: str) -> None:
+    """A validator that prints anything prints it through `refusal`, which puts the remedy first."""
+    validator = settings()[name].get("validator", "")
+    printed = re.findall(r"#\{-? *(\w+)", re.sub(r"#%- set found -%#.*?#%- endset -%#", "", validator, flags=re.DOTALL))
+    assert set(printed) <= {"refusal"}
+    assert bool(validator) == bool(printed)
 
 
 def test_every_message_has_a_fixture() -> None:
@@ -277,8 +305,8 @@ def test_malformed_structures(name: str, number: int, bare_template: Path, tmp_p
     for broken in mutations(sound):
         found = interview.finding(name, broken)
         assert re.fullmatch(r"(?:[^\n(]+ \(\S[^\n]*\))?", found)
-        if name in ASKED and found:
-            assert visible(refused(name, found)) == "", found
+        if found and name in typed():
+            assert remedy_is_seen(prompted(name, found)), seen(prompted(name, found))
         if not found:
             interview.resolve(name, broken)
 

@@ -54,6 +54,24 @@ def presets(root: Path = ROOT) -> dict[str, tuple[str, ...]]:
 
 
 @cache
+def asked(root: Path = ROOT) -> tuple[str, ...]:
+    """The questions that somebody can be asked at a prompt."""
+    return tuple(name for name in questions(root) if settings(root)[name].get("ask") is not False)
+
+
+@cache
+def typed(root: Path = ROOT) -> tuple[str, ...]:
+    """Those of them that are answered by typing, so that a wrong answer is refused at the prompt."""
+    return tuple(name for name in asked(root) if not questions(root)[name].values)
+
+
+@cache
+def help_texts(root: Path = ROOT) -> dict[str, str]:
+    """What each question is shown with, in lines."""
+    return {name: _rendered(root, settings(root)[name]["help"]) for name in questions(root)}
+
+
+@cache
 def help_lines(root: Path = ROOT) -> dict[str, str]:
     """What each question is shown with, on one line."""
     found = {name: entry["help"] for name, entry in settings(root).items() if name in questions(root)}
