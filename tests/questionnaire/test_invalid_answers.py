@@ -36,8 +36,8 @@ FIXTURES: dict[str, dict[str, Any]] = {
 }
 
 TOO_LARGE: dict[str, dict[str, Any]] = {
-    "ValueError: Validation error for question 'config': take the largest values out (131084 bytes are more than fits "
-    "into environment variables (131072))": {"config": {"CERTIFICATES": "x" * 131072}},
+    "ValueError: Validation error for question 'config': take the largest values out (131084 bytes are more than "
+    "fits into environment variables (131072))": {"config": {"CERTIFICATES": "x" * 131072}},
     "ValueError: Validation error for question 'config_files': put the file into the image ([0].data.a: 500001 "
     "characters are more than fits into a ConfigMap)": {
         "config_files": [{"name": "a", "mountPath": "/etc/a", "data": {"a": "x" * 500001}}]
@@ -118,7 +118,8 @@ def test_message_helps(name: str) -> None:
 def at_a_prompt() -> dict[str, str]:
     """The messages of the fixtures of questions that are answered by typing at a prompt."""
     told = {name: fixture["message"].removeprefix("ValueError: ") for name, fixture in FIXTURES.items()}
-    return {name: text for name, text in told.items() if text.startswith(tuple(prompted(each, "") for each in typed()))}
+    prompts = tuple(prompted(name, "") for name in typed())
+    return {name: text for name, text in told.items() if text.startswith(prompts)}
 
 
 @pytest.mark.parametrize("name", at_a_prompt())
@@ -138,7 +139,8 @@ def test_every_prompt_is_tried() -> None:
 def test_refusals_are_put_by_one_macro(name: str) -> None:
     """A validator that prints anything prints it through `refusal`, which puts the remedy first."""
     validator = settings()[name].get("validator", "")
-    printed = re.findall(r"#\{-? *(\w+)", re.sub(r"#%- set found -%#.*?#%- endset -%#", "", validator, flags=re.DOTALL))
+    outside = re.sub(r"#%- set found -%#.*?#%- endset -%#", "", validator, flags=re.DOTALL)
+    printed = re.findall(r"#\{-? *(\w+)", outside)
     assert set(printed) <= {"refusal"}
     assert bool(validator) == bool(printed)
 
@@ -173,7 +175,7 @@ def put(message: str) -> str:
     return f"{remedy} ({'; '.join([message[: closed[-1]], *more])})"
 
 
-PAIRS = ("{}", "[]", "()")
+PAIRS = (("{", "}"), ("[", "]"), ("(", ")"))
 
 
 JUNK: list[Any] = [
@@ -223,7 +225,7 @@ SOUND: dict[str, list[Any]] = {
         {"livenessProbe": {"tcpSocket": {"port": 8080}}},
     ],
     "resources": [{"requests": {"cpu": "1", "memory": "1Gi"}, "limits": {"memory": "1.5Gi", "cpu": 2}}],
-    "autoscaling": [False, {"minReplicas": 1, "maxReplicas": 2, "targetCPUUtilizationPercentage": 3}],
+    "autoscaling": [False, {}, {"minReplicas": 1, "maxReplicas": 2, "targetCPUUtilizationPercentage": 3}],
     "replicas": [1],
     "environments": [
         [

@@ -1,7 +1,7 @@
 """A person answers the questions in a terminal of 80 columns and 24 lines, by keys only.
 
-The real `copier` program runs in a pseudo-terminal. What it writes goes into an emulator, and what is looked at is the
-screen, as a person sees it.
+The real `copier` program runs in a pseudo-terminal. What it writes goes into an emulator, and what is looked at is
+the screen, as a person sees it.
 """
 
 from __future__ import annotations
@@ -236,32 +236,31 @@ WRONG: dict[str, list[str]] = {"description": [CLEAR]}
 RIGHT: dict[str, list[str]] = {"description": [RESTORE]}
 """What is pressed for an answer that is refused, and then for the one that was suggested."""
 
+CHOSEN: dict[str, Any] = {"namespace": "sales", "replicas": 5}
+"""What is typed in place of a suggestion, where it is asked."""
+
 
 @pytest.mark.parametrize(
-    ("expected", "keys", "chosen"),
+    ("expected", "keys"),
     [
-        (ADVANCED, {}, {}),
-        (ADVANCED_OF_AN_IMAGE, {"language": [DOWN], "workload_kind": [DOWN], "replicas": ["5"]}, {"replicas": 5}),
-        (
-            ADVANCED_OF_A_CRONJOB,
-            {"workload_kind": [DOWN] * 4, "namespace": [CLEAR, "sales"]},
-            {"namespace": "sales"},
-        ),
+        (ADVANCED, {}),
+        (ADVANCED_OF_AN_IMAGE, {"language": [DOWN], "workload_kind": [DOWN]}),
+        (ADVANCED_OF_A_CRONJOB, {"workload_kind": [DOWN] * 4}),
     ],
     ids=["web", "image", "cronjob"],
 )
 def test_advanced_asks_the_rest(
     expected: list[str],
     keys: Mapping[str, list[str]],
-    chosen: Mapping[str, Any],
     terminal: Callable[..., Terminal],
     render: Renderer,
     tmp_path: Path,
 ) -> None:
-    """Who goes on is asked the rest. Each question refuses a wrong answer with its remedy in sight, and takes another.
+    """Who goes on is asked the rest. Each question refuses a wrong answer with its remedy in sight.
 
-    Enter throughout chooses nothing, so that nothing is recorded; what is typed replaces what was shown.
+    Enter chooses nothing, so that nothing is recorded; what is typed replaces what was shown.
     """
+    chosen = {name: answer for name, answer in CHOSEN.items() if name in expected}
     screen = terminal()
     for name in expected:
         screen.wait_for_question(name)
@@ -270,11 +269,12 @@ def test_advanced_asks_the_rest(
             screen.wait_for(prompted(name, ""))
             refusal = next(line for line in screen.lines() if line.startswith(prompted(name, "")))
             assert " (" in refusal or len(refusal) < COLUMNS, refusal
-            screen.press(*RIGHT.get(name, [BEGIN, DELETE, DELETE, END]), *keys.get(name, []), ENTER)
+            screen.press(*RIGHT.get(name, [BEGIN, DELETE, DELETE, END]), *keys.get(name, []))
+            screen.press(*([CLEAR, str(chosen[name])] if name in chosen else []), ENTER)
         else:
             screen.press(*(["y"] if name == "advanced" else [*keys.get(name, []), ENTER]))
     screen.finish()
     recorded = yaml.safe_load((tmp_path / "shop" / ANSWERS).read_text())
-    quick = render({name: recorded[name] for name in ("language", "workload_kind", "preset")} | dict(chosen)).path
+    quick = render({name: recorded[name] for name in ("language", "workload_kind", "preset")} | chosen).path
     assert recorded == {**yaml.safe_load((quick / ANSWERS).read_text()), "advanced": True}
     assert {**meaning(tmp_path / "shop"), ANSWERS: None} == {**meaning(quick), ANSWERS: None}

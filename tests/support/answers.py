@@ -165,6 +165,7 @@ REPRESENTATIVES: dict[str, tuple[Any, ...]] = {
             {"name": "raw", "devicePath": "/dev/xvda", "spec": claim(storage="1Gi", volumeMode="Block")},
         ],
     ),
+    "storage_size": (ABSENT, "2.5Gi"),
     "workload_spec": (ABSENT, {"revisionHistoryLimit": 3}, {"suspend": True}),
     "sidecars": (
         ABSENT,
@@ -359,12 +360,14 @@ def factors() -> dict[str, tuple[Any, ...]]:
 def impossible() -> list[tuple[tuple[str, Any], tuple[str, Any]]]:
     """Pairs of which each is refused, so many that trying all of them in sets of many answers takes too long."""
     served = ("web", "datastore")
-    return [
+    unserved = [
         (("expose", expose), ("preset", shape))
         for expose in ("gateway", "ingress")
         for shape in factors()["preset"]
         if shape is not ABSENT and shape[1] not in served
     ]
+    sizes = [(("storage", claims), ("storage_size", "2.5Gi")) for claims in factors()["storage"][1:]]
+    return [*unserved, *sizes]
 
 
 @cache

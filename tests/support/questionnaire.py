@@ -66,6 +66,18 @@ def typed(root: Path = ROOT) -> tuple[str, ...]:
 
 
 @cache
+def labels(name: str, root: Path = ROOT) -> tuple[str, ...]:
+    """What the choices of a question are called where it is asked."""
+    declared = settings(root)[name].get("choices", [])
+    if not isinstance(declared, str):
+        return tuple(map(str, declared))
+    kinds = presets(root) if "workload_kind" in declared else [""]
+    return tuple(
+        str(label) for kind in kinds for label in yaml.safe_load(_rendered(root, declared, workload_kind=kind))
+    )
+
+
+@cache
 def help_texts(root: Path = ROOT) -> dict[str, str]:
     """What each question is shown with, in lines."""
     return {name: _rendered(root, settings(root)[name]["help"]) for name in questions(root)}
