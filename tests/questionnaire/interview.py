@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from copier._main import Worker
 from copier._user_data import Question
+from support.questionnaire import questions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -63,6 +64,11 @@ class Interview:
         """What the validator of a question says to a value that is parsed already. Its crashes are not caught."""
         validator = self._environment.from_string(self._questions[name].validator)
         return validator.render({**self.context, name: value}).strip()
+
+    def refused_choices(self, name: str) -> list[str]:
+        """What the validator of a question would say to the choices that it offers, if it is asked."""
+        offered = questions()[name].values if self._questions[name].get_ask() else ()
+        return [found for value in offered if (found := self.finding(name, value))]
 
     def resolve(self, name: str, value: Any) -> None:
         """Compute the hidden values with another answer, and raise what goes wrong."""

@@ -14,8 +14,8 @@ import pexpect
 import pyte
 import pytest
 import yaml
-from questionnaire.interview import COLUMNS, LINES, names, prompted
-from support.questionnaire import asked, help_texts, presets, typed
+from questionnaire.interview import COLUMNS, LINES, Interview, names, prompted
+from support.questionnaire import asked, help_texts, presets, questions, settings, typed
 from support.sandbox import TEMPLATE_URL
 from support.trees import tree
 
@@ -208,12 +208,27 @@ def test_each_kind_is_counted() -> None:
     }
 
 
+@pytest.mark.parametrize("language", ["python", "none"])
+@pytest.mark.parametrize(
+    ("kind", "preset"), [(kind, preset) for kind, of_kind in presets().items() for preset in of_kind]
+)
+def test_no_choice_is_offered_that_is_refused(
+    kind: str, preset: str, language: str, bare_template: Path, tmp_path: Path
+) -> None:
+    """Copier validates no choice at a prompt, so that a question is not asked where it has a wrong one."""
+    given = {"workload_kind": kind, "preset": preset, "language": language, "advanced": True}
+    interview = Interview(bare_template, tmp_path / "shop", given)
+    chosen = [name for name in asked() if questions()[name].values and settings()[name].get("validator")]
+    assert {name: interview.refused_choices(name) for name in chosen} == {name: [] for name in chosen}
+
+
 MORE = "description namespace"
-DELIVERY = "workloads kubernetes_version environments monitoring ci"
+SCRAPED = "workloads kubernetes_version environments monitoring ci"
+DELIVERY = "workloads kubernetes_version environments ci"
 
 ADVANCED = names(
     f"{FIRST} workload_kind preset expose config security_profile {LAST} {MORE} image_repository resources"
-    f" autoscaling hostname network_policy {DELIVERY}"
+    f" autoscaling hostname network_policy {SCRAPED}"
 )
 
 ADVANCED_OF_AN_IMAGE = names(
@@ -223,7 +238,7 @@ ADVANCED_OF_AN_IMAGE = names(
 
 ADVANCED_OF_A_CRONJOB = names(
     f"{FIRST} workload_kind schedule config security_profile {LAST} {MORE} image_repository resources"
-    f" network_policy time_zone concurrency_policy starting_deadline_seconds ttl_seconds_after_finished {DELIVERY}"
+    f" network_policy time_zone concurrency_policy starting_deadline_seconds ttl_seconds_after_finished {SCRAPED}"
 )
 
 
