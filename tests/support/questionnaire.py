@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from support.sandbox import ROOT
+from support.sandbox import GOLDEN_PATH, ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,7 +41,7 @@ def questions(root: Path = ROOT) -> dict[str, Question]:
             name, entry["type"], _choices(root, entry.get("choices", [])), "UNSET" in str(entry.get("default"))
         )
         for name, entry in found.items()
-        if entry.get("when") is not False
+        if entry.get("when") is not False and "help" in entry
     }
 
 
@@ -75,14 +75,14 @@ def settings(root: Path = ROOT) -> dict[str, Any]:
     return {name: value for document in documents for name, value in document.items()}
 
 
-def golden_path(root: Path = ROOT) -> dict[str, Any]:
-    """What the organisation has decided."""
-    return copy.deepcopy(_golden_path(root))
+def golden_path() -> dict[str, Any]:
+    """What the organisation of the tests has decided."""
+    return copy.deepcopy(_golden_path())
 
 
 @cache
-def _golden_path(root: Path) -> dict[str, Any]:
-    decided: dict[str, Any] = yaml.safe_load((root / "golden-path.yml").read_text())
+def _golden_path() -> dict[str, Any]:
+    decided: dict[str, Any] = yaml.safe_load(GOLDEN_PATH.read_text())
     return decided
 
 
@@ -105,4 +105,4 @@ def _rendered(root: Path, text: str, **answers: str) -> str:
         autoescape=select_autoescape(default_for_string=False),
         extensions=["jinja2_ansible_filters.AnsibleCoreFiltersExtension"],
     )
-    return environment.from_string(text).render(golden_path=golden_path(root), **answers)
+    return environment.from_string(text).render(golden_path=golden_path(), **answers)
