@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+from typing import TYPE_CHECKING, Any
 
+import golden_path as tool
+import jsonschema
 import pytest
+import yaml
 from support.golden_path_mistakes import MISTAKES
 from support.questions_asked import render as evaluate
 from support.sandbox import GOLDEN_PATH, ROOT
@@ -81,3 +85,57 @@ def test_what_no_rule_knows_still_names_the_file(
         assert done.returncode != 0
         assert "ValueError: Validation error for question 'golden-path.yml'" in done.stderr
         assert not (tmp_path / version).exists()
+
+
+def test_the_schema_for_editors_is_made_from_the_table() -> None:
+    """`python tools/golden_path.py --schema` was run after the last change."""
+    assert json.loads(tool.SCHEMA.read_text()) == tool.schema()
+
+
+def test_an_editor_accepts_what_the_check_accepts() -> None:
+    """And some mistakes that a schema can show."""
+    validator = jsonschema.Draft7Validator(tool.schema())
+    assert not list(validator.iter_errors(yaml.safe_load(TEXT)))
+    for name in ("an unknown key", "a misspelt autoscaler", "an environment that is no name", "a missing registry"):
+        assert list(validator.iter_errors(yaml.safe_load(spoilt(name)))), name
+
+
+def test_make_says_every_finding() -> None:
+    """Not only the first one, as a copy does."""
+    text = spoilt("a misspelt autoscaler").replace("ci: github", "ci: jenkins").replace("nodes: 20", "nodes: many")
+    found = [line.partition(":")[0] for line in tool.findings(text)]
+    assert sorted(found) == ["ci", "nodes", "presets.web.autoscalling"]
+
+
+UNUSUAL = """
+presets.worker.resources.requests.cpu: 0.5
+presets.task.resources: {requests: {cpu: 1, memory: 1Gi, a.com/gpu: "1"}, limits: {memory: 1Gi, a.com/gpu: 1}}
+presets.web.autoscaling: false
+environments: [dev, {name: prod, hostname: shop.example.org, namespace: shop}]
+gateway.from: [{ipBlock: {cidr: 10.0.0.0/8}}, {podSelector: {}}]
+dns.ports: [{port: dns, protocol: UDP}]
+labels: {example.com/cost-centre: "4711", owner: ""}
+registry: localhost:5000
+domain: internal
+code_owner: "@Example/{team}"
+deployer_group: "oidc:Platform {team} in {environment}"
+kubernetes_versions: ["1.36"]
+image_pull_secrets: [{name: registry}, {name: mirror}]
+storage_class: fast
+sizes: {large: {requests: {cpu: "1", memory: 1Gi}, limits: {memory: 2Gi}}}
+catalogue.init_containers: {}
+catalogue.sidecars.audit: {container: {image: "quay.io/audit:1.0", livenessProbe: {exec: {command: [check]}}}}
+"""
+
+
+@pytest.mark.parametrize("line", UNUSUAL.strip().split("\n"))
+def test_what_is_unusual_and_right_passes(line: str) -> None:
+    """The table refuses nothing that the rules of answers allow."""
+    path, _, value = line.partition(": ")
+    decided = yaml.safe_load(TEXT)
+    *outer, last = path.split(".")
+    place: dict[str, Any] = decided
+    for key in outer:
+        place = place[key]
+    place[last] = yaml.safe_load(value)
+    assert tool.findings(yaml.safe_dump(decided, sort_keys=False)) == []
