@@ -107,6 +107,7 @@ CHOICES = {
 }
 
 COMPUTED = {
+    "golden-path.yml": "Nothing: golden-path.yml is checked here, before anything is written.",
     "golden_path": "What golden-path.yml says, read at every copy and update.",
     "every_workload": "The application's own workload and the further ones, each resolved to Kubernetes' own fields.",
     "app": "The application: every answer resolved, each default filled in. All files are rendered from it.",
@@ -136,7 +137,7 @@ def page() -> str:
     """The reference, as it should be."""
     asked, computed = [], []
     for topic, questions in topics().items():
-        hidden = {name for name, question in questions.items() if question.get("when") is False}
+        hidden = {name for name, question in questions.items() if "help" not in question}
         computed += [f"| `{name}` | {_words(name, name, COMPUTED)} |" for name in questions if name in hidden]
         sections = [_section(name, question) for name, question in questions.items() if name not in hidden]
         if sections:
