@@ -108,10 +108,18 @@ CHOICES = {
 
 COMPUTED = {
     "golden-path.yml": "Nothing: golden-path.yml is checked here, before anything is written.",
+    "recorded": "What `.copier-answers.yml` holds when the run begins, but for what is given to this run.",
+    "asked_before": "Whether copier renders an update once more, from all that came of its answers.",
+    "given": "Names of the answers that `--data` and `--data-file` give.",
+    "known_answers": "Nothing, or what is wrong: an answer that was given is to no question.",
     "golden_path": "What golden-path.yml says, read at every copy and update.",
+    "used_answers": "Nothing, or what is wrong: an answer that was given means nothing beside the others.",
+    "kept_answers": "Nothing, or what is wrong: an answer of `recorded` is no longer allowed.",
     "every_workload": "The application's own workload and the further ones, each resolved to Kubernetes' own fields.",
     "app": "The application: every answer resolved, each default filled in. All files are rendered from it.",
     "stages": "The environments in order of promotion: namespace, host, autoscaling and quota of each.",
+    "manifest": "The files of the repository, each with its owner and its source.",
+    "files": "Those of them that this run writes: what is yours and was written before is left out.",
 }
 
 

@@ -143,8 +143,16 @@ def test_configuration_change_that_rolls_no_pod_of_the_base(repository: Reposito
 
 def test_configuration_change_that_rolls_no_pod_of_the_chart(repository: Repository) -> None:
     """Without a checksum in the pod template `helm upgrade` changes the ConfigMap only."""
-    plant(repository, "chart/templates/_pod.tpl", r"checksum/config: .*", "checksum/config: none")
+    plant(repository, "chart/templates/_pod.tpl", r"\(\.root\.Values\.config \| toJson \| sha256sum\)", '"none"')
     expect(rolling.check(repository), "chart", "LOG_LEVEL", "pod template of Deployment/shop", "keep the old value")
+
+
+def test_configuration_change_that_rolls_pods_that_do_not_read_it(render: Renderer, tmp_path: Path) -> None:
+    """A database must not start anew because another program logs more."""
+    other = {"name": "cache", "kind": "statefulset", "image": "docker.io/library/redis:8.0.3"}
+    repository = render.loose({"workloads": [other]}, tmp_path / "shop")
+    plant(repository, "chart/templates/_pod.tpl", r'\(include "app.readsConfig" .workload\)', "true")
+    expect(rolling.check(repository), "chart", "StatefulSet/shop-cache", "replaces its pods, which do not read it")
 
 
 def test_environment_whose_values_differ_between_the_renderings(repository: Repository) -> None:
@@ -157,7 +165,7 @@ def test_environment_whose_values_differ_between_the_renderings(repository: Repo
 
 def test_image_that_an_overlay_changes_and_the_base_does_not_use(repository: Repository) -> None:
     """Kustomize ignores an image of another name, so that a promotion would do nothing."""
-    plant(repository, "overlays/prod/kustomization.yaml", r"name: registry\S+", "name: registry.example.com/other")
+    plant(repository, "overlays/prod/kustomization.yaml", "name: APPLICATION", "name: registry.example.com/other")
     expect(environments.check(repository), "prod", "registry.example.com/other", "base does not use")
 
 
@@ -181,7 +189,7 @@ def test_environment_without_values(repository: Repository) -> None:
 
 def test_namespace_of_another_environment(repository: Repository) -> None:
     """An overlay that was copied and not edited to the end would deploy over another environment."""
-    plant(repository, "overlays/staging/kustomization.yaml", "namespace: shop-staging", "namespace: shop-prod")
+    plant(repository, "environments/staging/kustomization.yaml", "namespace: shop-staging", "namespace: shop-prod")
     expect(environments.check(repository), "staging", "is in namespace shop-prod, not in shop-staging")
 
 

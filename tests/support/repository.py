@@ -40,8 +40,8 @@ class Repository:
         return name
 
     def environments(self) -> list[str]:
-        """The environments, as the overlays tell them."""
-        return sorted(path.name for path in (self.deploy / "overlays").iterdir() if path.is_dir())
+        """The environments, as their folders tell them."""
+        return sorted(path.name for path in (self.deploy / "environments").iterdir() if path.is_dir())
 
     def platform_text(self, environment: str) -> str:
         """What a cluster operator applies for an environment."""
@@ -59,25 +59,39 @@ class Repository:
         return name
 
     def kustomize_text(self, environment: str | None = None) -> str:
-        """The base, or the overlay of an environment, as `kubectl apply -k` would send it."""
-        folder = self.deploy / ("base" if environment is None else f"overlays/{environment}")
-        return run("kubectl", "kustomize", folder)
+        """What `kubectl apply -k` would send for an environment, or the base.
 
-    def helm_text(self, environment: str | None = None, *settings: str) -> str:
+        The base names no version: every environment does. Its placeholder stands for the image of `values.yaml`.
+        """
+        if environment is not None:
+            return run("kubectl", "kustomize", self.deploy / "environments" / environment)
+        image = read(self.chart / "values.yaml")[0]["image"]
+        tag = read(self.chart / "Chart.yaml")[0].get("appVersion")
+        version = f"@{image['digest']}" if "digest" in image else f":{tag}"
+        text = run("kubectl", "kustomize", self.deploy / "base")
+        return text.replace("image: APPLICATION\n", f"image: {image['repository']}{version}\n")
+
+    def values(self, environment: str) -> list[Path]:
+        """The values files of an environment, later ones over earlier ones: from the answers, and the user's."""
+        derived = self.deploy / "environments" / environment / "values.yaml"
+        return [derived] * derived.exists() + [self.chart / f"values-{environment}.yaml"]
+
+    def helm_text(self, environment: str | None = None, *settings: str, release: str = "") -> str:
         """The chart with `values.yaml`, and with an environment's values over it, as Helm would send it."""
-        command: list[str | Path] = ["helm", "template", self.name, self.chart, *settings]
+        command: list[str | Path] = ["helm", "template", release or self.name, self.chart, *settings]
         if environment is not None:
             command += ["--namespace", self.namespace(environment)]
-            command += ["--values", self.chart / f"values-{environment}.yaml"]
+            for values in self.values(environment):
+                command += ["--values", values]
         return run(*command)
 
     def kustomize(self, environment: str | None = None) -> list[Manifest]:
         """The objects of the base or of an overlay."""
         return load(self.kustomize_text(environment), f"kustomize {environment or 'base'}")
 
-    def helm(self, environment: str | None = None, *settings: str) -> list[Manifest]:
+    def helm(self, environment: str | None = None, *settings: str, release: str = "") -> list[Manifest]:
         """The objects of the chart, for its own values or for an environment, test hooks included."""
-        return load(self.helm_text(environment, *settings), f"helm {environment or 'values.yaml'}")
+        return load(self.helm_text(environment, *settings, release=release), f"helm {environment or 'values.yaml'}")
 
 
 @dataclass(frozen=True)
@@ -98,21 +112,21 @@ class Snapshot(Repository):
         """What Kustomize makes of the base or of an overlay."""
         return self._once(super().kustomize_text, environment)
 
-    def helm_text(self, environment: str | None = None, *settings: str) -> str:
+    def helm_text(self, environment: str | None = None, *settings: str, release: str = "") -> str:
         """What Helm makes of the chart, for its own values or for an environment."""
-        return self._once(super().helm_text, environment, *settings)
+        return self._once(super().helm_text, environment, *settings, release=release)
 
     def kustomize(self, environment: str | None = None) -> list[Manifest]:
         """The objects of the base or of an overlay."""
         return self._once(super().kustomize, environment)
 
-    def helm(self, environment: str | None = None, *settings: str) -> list[Manifest]:
+    def helm(self, environment: str | None = None, *settings: str, release: str = "") -> list[Manifest]:
         """The objects of the chart, for its own values or for an environment."""
-        return self._once(super().helm, environment, *settings)
+        return self._once(super().helm, environment, *settings, release=release)
 
-    def _once(self, make: Callable[..., Result], *arguments: str | None) -> Result:
-        key = (make.__name__, *arguments)
+    def _once(self, make: Callable[..., Result], *arguments: str | None, **named: str) -> Result:
+        key = (make.__name__, *arguments, *named.values())
         if key not in self._made:
-            self._made[key] = make(*arguments)
+            self._made[key] = make(*arguments, **named)
         result: Result = self._made[key]
         return result
