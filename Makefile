@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: bench demo docs e2e golden help lint lock setup test test-full test-quick tools
+.PHONY: bench check-golden-path demo docs e2e golden help lint lock setup test test-full test-quick tools
 
 PYTHON ?= python3.11
 JOBS ?= 2
@@ -18,7 +18,7 @@ MODULE := PYTHONPATH=tests:tools $(BIN)/python -m
 help: ## Show what can be done
 	@awk 'BEGIN { FS = ":.*## " } \
 	  /^##@/ { printf "\n%s\n", substr($$0, 5) } \
-	  /^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' Makefile
+	  /^[a-z0-9-]+:.*## / { printf "  %-17s %s\n", $$1, $$2 }' Makefile
 
 setup: .venv/ready ## Make .venv with everything that uv.lock names
 
@@ -52,6 +52,9 @@ e2e: setup ## Run the generated applications on a real cluster: KUBECONFIG_FILE=
 	  --kubeconfig "$(or $(KUBECONFIG_FILE),$(error set KUBECONFIG_FILE, see tests/e2e/run.py))" --image-command "$(IMAGE_COMMAND)") \
 	  $(foreach topic,$(ONLY),--only $(topic))
 
+check-golden-path: setup ## Check golden-path.yml, as every copy and update does
+	$(BIN)/python tools/golden_path.py
+
 bench: setup ## Compare the time of a copy with that of a one-file template
 	PYTHONPATH=tests $(BIN)/python benchmarks/copy_ratio.py
 
@@ -60,7 +63,8 @@ bench: setup ## Compare the time of a copy with that of a one-file template
 golden: setup ## Render the repositories in tests/golden anew; look at the difference before you commit
 	$(MODULE) support.golden
 
-docs: tools ## Write docs/reference/questions.md and docs/examples/README.md anew
+docs: tools ## Write the generated pages of docs and golden-path.schema.json anew
+	$(BIN)/python tools/golden_path.py --schema
 	$(BIN)/python tools/question_reference.py
 	$(MODULE) examples
 

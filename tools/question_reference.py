@@ -119,6 +119,7 @@ CHOICES = {
 }
 
 COMPUTED = {
+    "golden-path.yml": "Nothing: golden-path.yml is checked here, before anything is written.",
     "recorded": "What `.copier-answers.yml` holds when the run begins, but for what is given to this run.",
     "asked_before": "Whether copier renders an update once more, from all that came of its answers.",
     "given": "Names of the answers that `--data` and `--data-file` give.",

@@ -8,7 +8,7 @@ from e2e.batch import SELDOM
 from e2e.environment import Environment, Topic, deploy, is_ready
 from e2e.guestbook import REDIS, talk
 from e2e.promises import Report, check, until
-from support.sandbox import ROOT
+from support.sandbox import GOLDEN_PATH
 
 CHECK_SCHEMA = '[ "$SCHEMA" = 2 ] || { echo "the schema is $SCHEMA, not 2"; exit 3; }'
 GOOD, BAD = {"LOG_LEVEL": "info", "SCHEMA": "2"}, {"LOG_LEVEL": "info", "SCHEMA": "1"}
@@ -34,7 +34,7 @@ ANSWERS = {
         {"name": "clean-up", "kind": "cronjob", "schedule": SELDOM},
     ],
 }
-CATALOGUE = yaml.safe_load((ROOT / "golden-path.yml").read_text(encoding="utf-8"))["catalogue"]
+CATALOGUE = yaml.safe_load(GOLDEN_PATH.read_text(encoding="utf-8"))["catalogue"]
 SHIPPER = CATALOGUE["sidecars"]["log-shipper"]["container"]["image"]
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, select_autoescape
 
-from support.sandbox import ROOT
+from support.sandbox import GOLDEN_PATH, ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -133,14 +133,14 @@ def settings(root: Path = ROOT) -> dict[str, Any]:
     return {name: value for document in documents for name, value in document.items()}
 
 
-def golden_path(root: Path = ROOT) -> dict[str, Any]:
-    """What the organisation has decided."""
-    return copy.deepcopy(_golden_path(root))
+def golden_path() -> dict[str, Any]:
+    """What the organisation of the tests has decided."""
+    return copy.deepcopy(_golden_path())
 
 
 @cache
-def _golden_path(root: Path) -> dict[str, Any]:
-    decided: dict[str, Any] = yaml.safe_load((root / "golden-path.yml").read_text())
+def _golden_path() -> dict[str, Any]:
+    decided: dict[str, Any] = yaml.safe_load(GOLDEN_PATH.read_text())
     return decided
 
 
@@ -157,7 +157,7 @@ def _choices(root: Path, declared: Any, **answers: str) -> tuple[Any, ...]:
 
 
 def _rendered(root: Path, text: str, **answers: str) -> str:
-    return _environment(root).from_string(text).render(golden_path=golden_path(root), **answers)
+    return _environment(root).from_string(text).render(golden_path=golden_path(), **answers)
 
 
 @cache

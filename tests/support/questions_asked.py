@@ -15,7 +15,7 @@ import yaml
 from jinja2.sandbox import SandboxedEnvironment
 
 from support.questionnaire import settings
-from support.sandbox import ROOT
+from support.sandbox import GOLDEN_PATH, ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,7 +40,9 @@ def environment() -> jinja2.Environment:
     """The template engine as copier.yml sets it up."""
     options = {**settings()["_envops"], "undefined": jinja2.StrictUndefined}
     filters = ["jinja2_ansible_filters.AnsibleCoreFiltersExtension"]
-    return SandboxedEnvironment(loader=jinja2.FileSystemLoader(ROOT), extensions=filters, **options)
+    decided = jinja2.DictLoader({"golden-path.yml": GOLDEN_PATH.read_text()})
+    loader = jinja2.ChoiceLoader([decided, jinja2.FileSystemLoader(ROOT)])
+    return SandboxedEnvironment(loader=loader, extensions=filters, **options)
 
 
 @cache

@@ -13,7 +13,7 @@ from copier.errors import CopierError
 
 from support.commands import run
 from support.repository import Repository, Snapshot
-from support.sandbox import ROOT, TEMPLATE_URL
+from support.sandbox import GOLDEN_PATH, ROOT, TEMPLATE_URL
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,6 +35,8 @@ class RefusedError(Exception):
 def stage(destination: Path, *paths: str) -> Path:
     """A Git repository with the working tree's files, committed and tagged, so that tests see what is on the desk.
 
+    Its golden-path.yml is the tests' own.
+
     With `paths`, only these files and folders: each copy clones the whole repository, and that takes longer than to
     render it when there are hundreds of files.
     """
@@ -44,6 +46,7 @@ def stage(destination: Path, *paths: str) -> Path:
         if (ROOT / name).is_file():
             (destination / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, destination / name)
+    shutil.copy2(GOLDEN_PATH, destination / "golden-path.yml")
     run("git", "init", "--quiet", cwd=destination)
     commit(destination, "The working tree", tag=DESK_VERSION)
     return destination

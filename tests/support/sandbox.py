@@ -11,6 +11,9 @@ from support.interpreter import HERE
 ROOT = Path(__file__).resolve().parents[2]
 """The working tree of this project."""
 
+GOLDEN_PATH = ROOT / "tests" / "fixtures" / "golden-path.yml"
+"""What the tests are rendered with in place of golden-path.yml, so that an organisation may edit its own."""
+
 TEMPLATE_URL = "https://git.example.com/platform/k8s-app-template.git"
 """Where generated repositories believe their template lives. Git is told to look for it on this machine."""
 

@@ -12,6 +12,7 @@ from support.commands import attempt, run
 from support.repository import Repository
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
@@ -54,6 +55,12 @@ class Updater:
         conflicts = run("git", "ls-files", "--unmerged", cwd=repository.path)
         assert not conflicts, f"the update left conflicts:\n{conflicts}"
         render.commit(repository.path, "An update")
+
+    def attempt(self, repository: Repository, version: str) -> subprocess.CompletedProcess[str]:
+        """Try to update, whatever comes of it."""
+        return attempt(
+            "copier", "update", "--defaults", f"--vcs-ref={version}", repository.path, env=self.environment
+        )
 
     def take(
         self, repository: Repository, answers: Mapping[str, Any] | None = None, version: str = ":current:"
