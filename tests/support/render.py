@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 DESK_VERSION = "v0.0.0"
 """The tag of the staged template: any change made from it on is an update to a newer version."""
 
-COPIED_FROM = ("copier.yml", "golden-path.yml", "template")
+COPIED_FROM = ("copier.yml", "golden-path.yml", "hooks", "template")
 """All that copier reads of this project."""
 
 Answers = dict[str, Any]
