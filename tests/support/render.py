@@ -57,14 +57,16 @@ def commit(repository: Path, message: str, *, tag: str | None = None) -> None:
         run("git", "tag", "--annotate", "--message", tag, tag, cwd=repository)
 
 
-def copy(answers: Mapping[str, Any], destination: Path, *, version: str = DESK_VERSION) -> Path:
+def copy(
+    answers: Mapping[str, Any], destination: Path, *, version: str = DESK_VERSION, url: str = TEMPLATE_URL
+) -> Path:
     """Copy the template in this process, as `copier copy --defaults` without `--trust` does.
 
     Raises RefusedError with what a user would see at the end. Anything else that goes wrong is a defect.
     """
     try:
         run_copy(
-            TEMPLATE_URL,
+            url,
             destination,
             data=dict(answers),
             vcs_ref=version,
