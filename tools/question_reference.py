@@ -107,10 +107,13 @@ CHOICES = {
 }
 
 COMPUTED = {
+    "recorded": "What `.copier-answers.yml` holds when the run begins. An answer that is given to this run is not in it.",
     "golden_path": "What golden-path.yml says, read at every copy and update.",
     "every_workload": "The application's own workload and the further ones, each resolved to Kubernetes' own fields.",
     "app": "The application: every answer resolved, each default filled in. All files are rendered from it.",
     "stages": "The environments in order of promotion: namespace, host, autoscaling and quota of each.",
+    "manifest": "The files of the repository, each with its owner and its source.",
+    "files": "Those of them that this run writes: what is yours and was written before is left out.",
 }
 
 

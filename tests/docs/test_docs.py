@@ -11,6 +11,7 @@ import question_reference
 import yaml
 from support.objects import of_kind
 from support.questionnaire import golden_path, questions, settings
+from support.questions_asked import ask
 from support.sandbox import ROOT
 
 if TYPE_CHECKING:
@@ -137,19 +138,16 @@ def test_every_generated_file_has_one_owner(everything: set[str]) -> None:
     assert not {path: found for path, found in owners.items() if len(found) != 1}
 
 
-def test_what_is_yours_is_what_updates_leave_alone() -> None:
-    """The table agrees with the rule in copier.yml."""
-    yours = next(paths for owner, paths, *_ in rows_of(REFERENCE / "ownership.md") if owner == "yours")
-    kept = {f"/{pattern.removesuffix('/**')}" for pattern in re.findall(r"`([^`]+)`", yours)}
-    assert kept == set(settings()["_skip_if_exists"])
-
-
-def test_what_is_written_once_is_listed() -> None:
-    """The files that an update never brings back are those that copier.yml leaves out of updates."""
-    entries = [re.search(r"'/(.*)' if _copier_operation == 'update'", entry) for entry in settings()["_exclude"]]
-    listed = re.search(r"\*\*Shared code\*\*.*?for good", (REFERENCE / "ownership.md").read_text(), re.DOTALL)
-    paths = set(re.findall(r"`((?:src|tests)/[^`]+)`", listed[0])) if listed else set()
-    assert paths == {entry[1] for entry in entries if entry}
+def test_owners_are_those_of_the_manifest(everything: set[str]) -> None:
+    """The table of ownership and `_skip_if_exists` in copier.yml agree with the manifest, path by path."""
+    rows = rows_of(REFERENCE / "ownership.md")
+    patterns = [(owner, pattern) for owner, paths, *_ in rows for pattern in re.findall(r"`([^`]+)`", paths)]
+    kept = [pattern.removeprefix("/") for pattern in settings()["_skip_if_exists"]]
+    owners = manifest_owners()
+    assert everything <= set(owners)
+    for path in everything:
+        assert {owner for owner, pattern in patterns if matches(path, pattern)} == {owners[path]}, path
+        assert any(matches(path, pattern) for pattern in kept) == (owners[path] == "yours"), path
 
 
 def test_every_generated_file_is_described(everything: set[str]) -> None:
@@ -171,6 +169,11 @@ def test_the_example_of_a_quota_is_real(render: Renderer) -> None:
     (example,) = blocks(REFERENCE / "defaults.md", "yaml")
     (quota,) = of_kind(render({}).platform("prod"), "ResourceQuota")
     assert yaml.safe_load(example)["hard"] == quota["spec"]["hard"]
+
+
+def manifest_owners() -> dict[str, str]:
+    """The owner of each path that the variety of answers gives, from the manifest."""
+    return {file["path"]: file["owner"] for answers in VARIETY for file in ask(answers).context["manifest"]}
 
 
 @pytest.fixture(scope="module")

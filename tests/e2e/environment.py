@@ -42,9 +42,13 @@ class Environment:
         self.title = f"{self.app.removeprefix('e2e-')}, {name}"
         self.platform = repository / "deploy/platform" / name
         self.overlay = repository / "deploy/overlays" / name
-        overlay = yaml.safe_load((self.overlay / "kustomization.yaml").read_text(encoding="utf-8"))
-        self.namespace: str = overlay["namespace"]
-        self.image: str = "{name}:{newTag}".format_map(overlay["images"][0])
+        self.folder = repository / "deploy/environments" / name
+        folder, overlay = (
+            yaml.safe_load((path / "kustomization.yaml").read_text(encoding="utf-8"))
+            for path in (self.folder, self.overlay)
+        )
+        self.namespace: str = folder["namespace"]
+        self.image: str = f"{folder['images'][0]['newName']}:{overlay['images'][0]['newTag']}"
         self.target = [f"--kubeconfig={kubeconfig}", f"--namespace={self.namespace}"]
         self.deployers = repository.with_name(f"{self.app}-{name}.kubeconfig")
         self._become_deployer(kubeconfig)

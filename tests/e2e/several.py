@@ -85,10 +85,12 @@ def shipped(it: Environment) -> list[str]:
 def submit(it: Environment) -> None:
     """Deploy what will not become ready, and do not wait."""
     if it.tool == "apply":
-        it.deployer("apply", "--server-side", "--force-conflicts", "--kustomize", it.overlay)
+        it.deployer("apply", "--server-side", "--force-conflicts", "--kustomize", it.folder)
     else:
         chart = it.repository / "deploy/chart"
-        it.helm("upgrade", it.app, chart, "--force-conflicts", "--values", chart / f"values-{it.name}.yaml")
+        derived = it.folder / "values.yaml"
+        values = [f"--values={file}" for file in (derived, chart / f"values-{it.name}.yaml") if file.exists()]
+        it.helm("upgrade", it.app, chart, "--force-conflicts", *values)
 
 
 def failing(it: Environment) -> bool:

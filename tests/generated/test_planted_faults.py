@@ -157,7 +157,7 @@ def test_environment_whose_values_differ_between_the_renderings(repository: Repo
 
 def test_image_that_an_overlay_changes_and_the_base_does_not_use(repository: Repository) -> None:
     """Kustomize ignores an image of another name, so that a promotion would do nothing."""
-    plant(repository, "overlays/prod/kustomization.yaml", r"name: registry\S+", "name: registry.example.com/other")
+    plant(repository, "overlays/prod/kustomization.yaml", "name: APPLICATION", "name: registry.example.com/other")
     expect(environments.check(repository), "prod", "registry.example.com/other", "base does not use")
 
 
@@ -181,7 +181,7 @@ def test_environment_without_values(repository: Repository) -> None:
 
 def test_namespace_of_another_environment(repository: Repository) -> None:
     """An overlay that was copied and not edited to the end would deploy over another environment."""
-    plant(repository, "overlays/staging/kustomization.yaml", "namespace: shop-staging", "namespace: shop-prod")
+    plant(repository, "environments/staging/kustomization.yaml", "namespace: shop-staging", "namespace: shop-prod")
     expect(environments.check(repository), "staging", "is in namespace shop-prod, not in shop-staging")
 
 

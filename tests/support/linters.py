@@ -85,7 +85,8 @@ def yamllint(repository: Repository) -> list[str]:
 def helm_lint(repository: Repository) -> list[str]:
     """Findings of `helm lint --strict`, for the chart's own values and for each environment's."""
     found = []
-    for values in [[], *([f"--values={repository.chart}/values-{name}.yaml"] for name in repository.environments())]:
+    for files in [[], *map(repository.values, repository.environments())]:
+        values = [f"--values={file}" for file in files]
         done = attempt("helm", "lint", "--strict", "--quiet", repository.chart, *values)
         if done.returncode:
             found.append(f"{' '.join(values)}: {done.stdout}{done.stderr}".strip())

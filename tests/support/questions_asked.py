@@ -65,7 +65,8 @@ def ask(answers: Mapping[str, Any], trusted: str = "") -> Verdict:
 
     The answer to the question `trusted` is not validated.
     """
-    context: dict[str, Any] = {"_folder_name": "shop", **answers}
+    given = {"_copier_answers": dict(answers), "_copier_conf": {"data": dict(answers)}}
+    context: dict[str, Any] = {"_folder_name": "shop", **given, **answers}
     refused: dict[str, str] = {}
     for name, entry in questions().items():
         wanted = str(render(entry.get("when", True), context)).strip().lower() not in ("", "false", "no", "0")

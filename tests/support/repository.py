@@ -40,8 +40,8 @@ class Repository:
         return name
 
     def environments(self) -> list[str]:
-        """The environments, as the overlays tell them."""
-        return sorted(path.name for path in (self.deploy / "overlays").iterdir() if path.is_dir())
+        """The environments, as their folders tell them."""
+        return sorted(path.name for path in (self.deploy / "environments").iterdir() if path.is_dir())
 
     def platform_text(self, environment: str) -> str:
         """What a cluster operator applies for an environment."""
@@ -59,16 +59,29 @@ class Repository:
         return name
 
     def kustomize_text(self, environment: str | None = None) -> str:
-        """The base, or the overlay of an environment, as `kubectl apply -k` would send it."""
-        folder = self.deploy / ("base" if environment is None else f"overlays/{environment}")
-        return run("kubectl", "kustomize", folder)
+        """What `kubectl apply -k` would send for an environment, or the base.
+
+        The base names no version: every environment does. Its placeholder stands for the image of `values.yaml`.
+        """
+        if environment is not None:
+            return run("kubectl", "kustomize", self.deploy / "environments" / environment)
+        image = read(self.chart / "values.yaml")[0]["image"]
+        version = f"@{image['digest']}" if "digest" in image else f":{read(self.chart / 'Chart.yaml')[0]['appVersion']}"
+        text = run("kubectl", "kustomize", self.deploy / "base")
+        return text.replace("image: APPLICATION\n", f"image: {image['repository']}{version}\n")
+
+    def values(self, environment: str) -> list[Path]:
+        """The values files of an environment, later ones over earlier ones: from the answers, and the user's."""
+        derived = self.deploy / "environments" / environment / "values.yaml"
+        return [derived] * derived.exists() + [self.chart / f"values-{environment}.yaml"]
 
     def helm_text(self, environment: str | None = None, *settings: str) -> str:
         """The chart with `values.yaml`, and with an environment's values over it, as Helm would send it."""
         command: list[str | Path] = ["helm", "template", self.name, self.chart, *settings]
         if environment is not None:
             command += ["--namespace", self.namespace(environment)]
-            command += ["--values", self.chart / f"values-{environment}.yaml"]
+            for values in self.values(environment):
+                command += ["--values", values]
         return run(*command)
 
     def kustomize(self, environment: str | None = None) -> list[Manifest]:

@@ -2,9 +2,9 @@
 # requires-python = ">=3.11"
 # dependencies = ["pyyaml==6.0.3"]
 # ///
-"""Compare what Kustomize and Helm make of this application: the base, then each environment.
+"""Compare what Kustomize and Helm make of this application, in each environment.
 
-Tells as well where an overlay was left behind by a changed answer: namespace, image, host name.
+Tells as well where two environments have one host name.
 
 Every field of every object must be equal, but for what each tool adds of its own:
 - the label app.kubernetes.io/managed-by, Helm's tests, and the annotations helm.sh/*
@@ -24,7 +24,7 @@ from typing import Any
 import yaml
 
 DEPLOY = Path(__file__).parent
-BASE, CHART = DEPLOY / "base", DEPLOY / "chart"
+CHART = DEPLOY / "chart"
 
 
 class Loader(yaml.SafeLoader):
@@ -72,34 +72,25 @@ def plain(text: str, names: list[str]) -> str:
     return text
 
 
-def left_behind(folder: Path, overlay: dict[str, Any], text: str) -> Iterator[str]:
-    """What an update cannot change, because the overlay is yours."""
-    platform = (DEPLOY / "platform" / folder.name / "namespace.yaml").read_text()
-    namespace = next(yaml.safe_load_all(platform))["metadata"]["name"]
-    if overlay.get("namespace") != namespace:
-        yield f"  namespace: {overlay.get('namespace')}, the platform's is {namespace}"
-    repository = yaml.safe_load((CHART / "values.yaml").read_text())["image"]["repository"]
-    names = [image["name"] for image in overlay.get("images", [])]
-    if repository not in names:
-        yield f"  images: {', '.join(names)}, the base runs {repository}"
+def shared_hosts(folder: Path, text: str) -> Iterator[str]:
     for host in re.findall(r"^  hostnames:\n  - (.+)$|^  - host: (.+)$", text, re.M):
         if (other := hosts.setdefault(host, folder.name)) != folder.name:
             yield f"  {''.join(host)} is the host of {other} too"
 
 
 def compare(folder: Path) -> list[str]:
-    values = [] if folder == BASE else [f"--values={CHART}/values-{folder.name}.yaml"]
-    files = [source / "kustomization.yaml" for source in (BASE, folder)]
-    base, overlay = (yaml.safe_load(file.read_text()) for file in files)
-    namespace = overlay.get("namespace", "default")
+    files = [folder / "values.yaml", CHART / f"values-{folder.name}.yaml"]
+    values = [f"--values={file}" for file in files if file.exists()]
+    sources = [DEPLOY / "base", folder, DEPLOY / "overlays" / folder.name]
+    parts = [yaml.safe_load((source / "kustomization.yaml").read_text()) for source in sources]
     release = yaml.safe_load((CHART / "Chart.yaml").read_text())["name"]
+    namespace = parts[1]["namespace"]
     template = ["helm", "template", release, str(CHART), "--skip-tests", "--namespace", namespace]
-    generators = base.get("configMapGenerator", []) + overlay.get("configMapGenerator", [])
-    names = [generator["name"] for generator in generators]
+    names = [each["name"] for part in parts for each in part.get("configMapGenerator", [])]
     helm = objects(plain(run(*template, *values), names), namespace)
     text = run("kubectl", "kustomize", str(folder))
     kustomize = objects(plain(text, names), namespace)
-    lines = [] if folder == BASE else list(left_behind(folder, overlay, text))
+    lines = list(shared_hosts(folder, text))
     for name in sorted(kustomize | helm):
         sides = kustomize.get(name, []), helm.get(name, [])
         lines += unified_diff(*sides, f"kustomize {name}", f"helm {name}", lineterm="")
@@ -108,7 +99,7 @@ def compare(folder: Path) -> list[str]:
 
 different = False
 hosts: dict[tuple[str, str], str] = {}
-for folder in [BASE, *sorted(DEPLOY.glob("overlays/*"))]:
+for folder in sorted(DEPLOY.glob("environments/*")):
     found = compare(folder)
     different |= bool(found)
     print(f"{folder.name}: {'differs' if found else 'equal'}", *found, sep="\n")

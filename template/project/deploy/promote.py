@@ -61,24 +61,18 @@ def main() -> None:
 
     overlay = DEPLOY / "overlays" / options.environment / "kustomization.yaml"
     values = DEPLOY / "chart" / f"values-{options.environment}.yaml"
-    chart = yaml.safe_load((DEPLOY / "chart" / "values.yaml").read_text())
-    repository = chart["image"]["repository"]
 
     images = field(yaml.compose(overlay.read_text()), "images")
     named = [(field(image, "name"), image) for image in (images.value if images else [])]
-    image = next((image for name, image in named if name and name.value == repository), None)
+    image = next((image for name, image in named if name and name.value == "APPLICATION"), None)
     key = "newTag" if kind == "tag" else kind
     new_overlay, old = pinned(overlay, image, ["newTag", "digest"], f'{key}: "{new}"')
 
-    # In the chart a digest goes before a tag, so that of values.yaml is taken back.
-    lines = f'{kind}: "{new}"'
-    if kind == "tag" and "digest" in chart["image"]:
-        lines += '\n  digest: ""'
     image = field(yaml.compose(values.read_text()), "image")
-    new_values, _ = pinned(values, image, ["tag", "digest"], lines)
+    new_values, _ = pinned(values, image, ["tag", "digest"], f'{kind}: "{new}"')
 
     write_all({overlay: new_overlay, values: new_values})
-    print(f"{options.environment}: {repository} {old} → {new} in {overlay.name} and {values.name}")
+    print(f"{options.environment}: {old} → {new} in {overlay.name} and {values.name}")
 
 
 try:

@@ -14,15 +14,19 @@ if TYPE_CHECKING:
 
     from support.repository import Repository
 
+PLACEHOLDER = "APPLICATION"
+"""The application's image in the base: no reference to an image has capitals in its name."""
+
 DEPLOYER_VERBS = frozenset({"get", "create", "patch", "delete"})
 """What `kubectl apply --server-side`, `kubectl diff` and a roll-back need of each kind."""
 
 
 def environments_are_complete(repository: Repository) -> Iterator[str]:
-    """Every environment has an overlay, a values file and platform objects, and none of them is left without it."""
+    """Every environment has a folder, an overlay, a values file and platform objects, and none is left without it."""
     deploy = repository.deploy
     present = {
-        "overlay": set(repository.environments()),
+        "folder": set(repository.environments()),
+        "overlay": {path.name for path in (deploy / "overlays").iterdir()},
         "values file": {path.stem.removeprefix("values-") for path in repository.chart.glob("values-*.yaml")},
         "platform objects": {path.name for path in (deploy / "platform").iterdir()} - {"base"},
     }
@@ -52,8 +56,17 @@ def overlays_change_images_that_exist(repository: Repository) -> Iterator[str]:
     for environment in repository.environments():
         kustomization = read(repository.deploy / "overlays" / environment / "kustomization.yaml")[0]
         for image in kustomization.get("images", []):
-            if image["name"] not in base:
+            if image["name"] not in base | {PLACEHOLDER}:
                 yield f"{environment}: images names {image['name']}, which the base does not use: {sorted(base)}"
+
+
+def environments_name_a_version(repository: Repository) -> Iterator[str]:
+    """The image that the base leaves open has a repository and a version wherever it is deployed."""
+    for environment in repository.environments():
+        for container in (c for w in workloads(repository.kustomize(environment)) for c in w.containers()):
+            image = container["image"]
+            if PLACEHOLDER in image or not re.search(r"(:[^:/]+|@sha256:[0-9a-f]{64})$", image):
+                yield f"{environment}: {container['name']} runs {image}, which is no exact version"
 
 
 def _without_tag(image: str) -> str:
@@ -116,6 +129,7 @@ RULES: tuple[Callable[[Repository], Iterator[str]], ...] = (
     environments_are_complete,
     namespaces_are_the_environments_own,
     overlays_change_images_that_exist,
+    environments_name_a_version,
     deployers_may_apply_everything,
     quotas_admit_the_peak,
 )
