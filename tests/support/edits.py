@@ -83,7 +83,7 @@ WORKLOADS = [f"deploy/base/{kind}.yaml" for kind in ("deployment", "statefulset"
 EDITS = (
     changed(
         "overlay",
-        ["deploy/overlays/prod/own/kustomization.yaml", "deploy/overlays/prod/kustomization.yaml"],
+        ["deploy/overlays/prod/kustomization.yaml"],
         "newTag: .*",
         "newTag: 1.2.3-ours",
         end="commonAnnotations:\n  example.com/owner: ours\n",
@@ -108,21 +108,28 @@ EDITS = (
     ),
     changed("base against advice", WORKLOADS, "^spec:$", "spec:\n  revisionHistoryLimit: 17"),
     changed("quota", ["deploy/platform/prod/*.yaml"], r"^    services.nodeports: .*", '    services.nodeports: "7"'),
-    changed("rights", ["deploy/platform/base/rbac.yaml", "deploy/platform/prod/rbac.yaml"], end="# Our own rights.\n"),
+    changed(
+        "rights", ["deploy/platform/base/rbac.yaml", "deploy/platform/prod/rbac.yaml"], end="# Our own rights.\n"
+    ),
     changed(".gitignore", [".gitignore"], end="*.ours\n"),
     renamed("renamed file", "docs/runbook.md", "docs/operations.md"),
 )
 """The kinds of edit that every release's repositories get."""
 
 
+KINDS = [*(edit.name for edit in EDITS), "file that the template adds", "file that the template seeds"]
+
+PROMOTION = changed("overlay", ["deploy/overlays/prod/kustomization.yaml"], "newTag: .*", "newTag: 1.2.3")
+PROMOTED_VALUES = changed("values", ["deploy/chart/values-prod.yaml"], "tag: .*", "tag: 1.2.3")
+"""What `make promote` writes."""
+
+
 def arrivals(old: Tree, new: Tree, yours: Callable[[str], bool]) -> list[Edit]:
     """Files added where the template adds one later: one of its own, and one of the user's."""
     coming = sorted(set(new) - set(old))
-    places = {
-        "file that the template adds": next((path for path in coming if not yours(path)), None),
-        "file that the template seeds": next((path for path in coming if yours(path)), None),
-    }
-    return [added(name, path) for name, path in places.items() if path]
+    places = zip(KINDS[-2:], (False, True), strict=True)
+    found = [(name, next((path for path in coming if yours(path) == own), "")) for name, own in places]
+    return [added(name, path) for name, path in found if path]
 
 
 @dataclass
@@ -180,11 +187,16 @@ class Updated:
         found = self.found.get(path)
         if path in self.conflicts:
             missing = _missing(before, edited, found)
-            return Outcome("wrong", len(missing), f"{path}: a conflict without {missing}") if missing else Outcome("conflict")
+            return (
+                Outcome("wrong", len(missing), f"{path}: a conflict without {missing}")
+                if missing
+                else Outcome("conflict")
+            )
         if edited is None:
             return Outcome("kept") if found is None else Outcome("wrong", 1, f"{path}: was deleted, and is back")
-        mine = edited if self.yours(path) or path not in self.fresh else self.expected[path]
-        if found == mine:
+        # The user's own stays as it was, unless a migration has converted it.
+        mine = self.yours(path) or path not in self.fresh
+        if found is not None and found in (edited if mine else None, self.expected.get(path)):
             return Outcome("kept")
         everything = "\n".join(self.found.values())
         missing = _missing(before, edited, everything)
@@ -198,13 +210,15 @@ class Updated:
     def strays(self, touched: Iterable[Touched], start: Tree) -> list[str]:
         """Paths that nobody edited, and that are not as in a fresh copy; the user's own stay as they were."""
         edited = {path for each in touched for path in each.after}
-        lines = {line for each in touched for path in each.after for line in _added(each.before[path], each.after[path])}
+        lines = {
+            line for each in touched for path in each.after for line in _added(each.before[path], each.after[path])
+        }
         found = []
         for path in sorted({*self.found, *self.fresh} - edited):
-            want = start[path] if self.yours(path) and path in start else self.fresh.get(path)
-            have = self.found.get(path)
+            want, have = self.fresh.get(path), self.found.get(path)
+            mine = self.yours(path) and path in start and have == start[path]
             received = have is not None and lines & set(have.splitlines())
-            if have != want and not received:
+            if have != want and not mine and not received:
                 found.append(f"{path}: {'is missing' if have is None else 'is left' if want is None else 'differs'}")
         return found
 

@@ -34,11 +34,17 @@ class Release:
 
     version: str
     commit: str
+    lacks: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        """What tests are called by."""
+        return self.version
 
 
 def released() -> tuple[Release, ...]:
     """Every release, oldest first."""
-    return tuple(Release(**entry) for entry in yaml.safe_load(LIST.read_text()))
+    entries = yaml.safe_load(LIST.read_text())
+    return tuple(Release(entry["version"], entry["commit"], tuple(entry["lacks"])) for entry in entries)
 
 
 class MissingReleaseError(AssertionError):

@@ -6,19 +6,20 @@ any two of them meet in a file; with `make test-full` each has an update of its 
 
 from __future__ import annotations
 
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pathspec
 import pytest
-from support import edits, golden, releases, render
+from support import edits, golden, parity, relations, releases, render
 from support.edits import Edit, Outcome, Updated
+from support.objects import of_kind
 from support.questionnaire import questions, settings
+from support.repository import Repository
 from support.summary import count
 from support.trees import tree
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from support.releases import Release, Released
@@ -38,34 +39,31 @@ ANSWERS: dict[str, render.Answers] = {
 }
 """The golden repositories, one on another forge, and one around an image of somebody else."""
 
-MARKED = ("web", "statefulset", "gitlab")
+MARKED = ("web", "statefulset")
 """Sets of answers of which every single file is edited."""
 
-
-@cache
-def known(source: Path) -> dict[str, frozenset[Any]]:
-    """The questions of a version, and what can be chosen."""
-    return {name: frozenset(question.choices) for name, question in questions(source).items()}
-
-
-def supported(source: Path, answers: Mapping[str, Any]) -> bool:
-    """Whether a release has the shape that a set of answers is about."""
-    shape = {name: answers[name] for name in ("workload_kind", "preset", "workloads") if name in answers}
-    asked = known(source)
-    return all(name in asked and (not asked[name] or value in asked[name]) for name, value in shape.items())
+ENVIRONMENTS = [
+    "dev",
+    {"name": "prod", "hostname": "www.example.org", "autoscaling": {"minReplicas": 4, "maxReplicas": 9}},
+]
 
 
-EVERY_KIND = [*edits.EDITS, *edits.arrivals({}, {"theirs": "", "src/ours": ""}, lambda path: path == "src/ours")]
+def known(names: Iterable[str]) -> list[tuple[Release, str]]:
+    """Every release, with every set of answers that it knows."""
+    return [(release, name) for release in releases.released() for name in names if name not in release.lacks]
 
-each_release = pytest.mark.parametrize("release", releases.released(), ids=lambda release: release.version)
-each_set = pytest.mark.parametrize("name", ANSWERS)
+
+def each(names: Iterable[str]) -> pytest.MarkDecorator:
+    """A test for each of them."""
+    return pytest.mark.parametrize(("release", "name"), known(names), ids=str)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """The whole product, an update for each cell, is for `make test-full`."""
+    """The whole product, an update for each cell, is for `make test-full`; a sample of it is for every run."""
     if "kind" in metafunc.fixturenames:
+        cells = [(release, name, kind) for release, name in known(ANSWERS) for kind in edits.KINDS]
         full = metafunc.config.getoption("hypothesis_profile") == "full"
-        metafunc.parametrize("kind", [edit.name for edit in EVERY_KIND] if full else ["overlay"])
+        metafunc.parametrize(("release", "name", "kind"), cells if full else cells[:1], ids=str)
 
 
 def yours() -> Callable[[str], bool]:
@@ -79,7 +77,7 @@ class Scene:
 
     def __init__(self, folder: Path, released: Released, release: Release, answers: Mapping[str, Any]) -> None:
         """Make both."""
-        asked = known(released.source(release))
+        asked = questions(released.source(release))
         given = {name: value for name, value in answers.items() if name in asked}
         self.folder = folder
         self.repository = releases.start(given, folder / "old" / given["app_name"], release.version)
@@ -121,33 +119,51 @@ def _number(outcomes: Mapping[str, Outcome], verdict: str) -> int:
     return sum(outcome.verdict == verdict for outcome in outcomes.values())
 
 
-@each_release
-@each_set
+@pytest.fixture
+def scene(tmp_path: Path, released: Released) -> Callable[[Release, str], Scene]:
+    """The repository of a release and a set of answers, still as it was copied."""
+    return lambda release, name: Scene(tmp_path, released, release, ANSWERS[name])
+
+
+@each(ANSWERS)
 def test_every_kind_of_edit(
-    release: Release, name: str, released: Released, tmp_path: Path, request: pytest.FixtureRequest
+    release: Release, name: str, scene: Callable[..., Scene], request: pytest.FixtureRequest
 ) -> None:
     """All kinds of edit at once."""
-    scene = Scene(tmp_path, released, release, ANSWERS[name])
-    expect_nothing_lost(request, scene.update(scene.edits()), "cells (release × answers × kind of edit)")
+    start = scene(release, name)
+    expect_nothing_lost(request, start.update(start.edits()), "cells (release, answers, kind of edit)")
 
 
-@each_release
-@pytest.mark.parametrize("name", MARKED)
+@each(MARKED)
 def test_every_file_edited(
-    release: Release, name: str, released: Released, tmp_path: Path, request: pytest.FixtureRequest
+    release: Release, name: str, scene: Callable[..., Scene], request: pytest.FixtureRequest
 ) -> None:
     """A line at the end of each file that there is: not one of them is lost, wherever the template has moved it."""
-    scene = Scene(tmp_path, released, release, ANSWERS[name])
-    files = [name.removesuffix(" (executable)") for name in scene.start if name != ".copier-answers.yml"]
-    expect_nothing_lost(request, scene.update([edits.marked(path) for path in files]), "files edited, each of them")
+    start = scene(release, name)
+    files = [path.removesuffix(" (executable)") for path in start.start if path != ".copier-answers.yml"]
+    expect_nothing_lost(request, start.update([edits.marked(path) for path in files]), "files, each of them edited")
 
 
-@each_release
-@each_set
 def test_a_kind_of_edit_alone(
-    release: Release, name: str, kind: str, released: Released, tmp_path: Path, request: pytest.FixtureRequest
+    release: Release, name: str, kind: str, scene: Callable[..., Scene], request: pytest.FixtureRequest
 ) -> None:
     """What an edit comes to does not depend on what else was edited."""
-    scene = Scene(tmp_path, released, release, ANSWERS[name])
-    wanted = [edit for edit in scene.edits() if edit.name == kind]
-    expect_nothing_lost(request, scene.update(wanted), "cells, each with an update of its own")
+    start = scene(release, name)
+    wanted = [edit for edit in start.edits() if edit.name == kind]
+    expect_nothing_lost(request, start.update(wanted), "cells, each with an update of its own")
+
+
+@pytest.mark.parametrize("release", releases.released(), ids=str)
+def test_what_is_deployed_stays(release: Release, released: Released, tmp_path: Path) -> None:
+    """The version that was promoted runs on after an update, with the user's own patch, in both renderings."""
+    scene = Scene(tmp_path, released, release, {"app_name": "shop", "environments": ENVIRONMENTS})
+    outcomes = scene.update([edits.PROMOTION, edits.PROMOTED_VALUES])
+    assert {outcome.verdict for outcome in outcomes.values()} == {"kept"}
+    repository = Repository(scene.repository)
+    assert parity.check(repository) == []
+    for objects in (repository.kustomize("prod"), repository.helm("prod")):
+        assert relations.check(objects) == []
+        pod = next(of_kind(objects, "Deployment"))["spec"]["template"]["spec"]
+        assert pod["containers"][0]["image"] == "registry.example.com/platform/shop:1.2.3"
+        assert next(of_kind(objects, "HorizontalPodAutoscaler"))["spec"]["maxReplicas"] == 9
+        assert next(of_kind(objects, "HTTPRoute"))["spec"]["hostnames"] == ["www.example.org"]
