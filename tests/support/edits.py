@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from support.trees import tree
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
 Tree = dict[str, str]
@@ -73,7 +73,6 @@ def added(name: str, path: str) -> Edit:
 
 def marked(path: str) -> Edit:
     """A line of one's own at the end of a file."""
-
     return changed(path, [path], end=f"# Our own end of {path}.\n")
 
 
