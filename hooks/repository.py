@@ -1,8 +1,8 @@
 """What a migration does in the repository that is updated, so that nothing of its owner's is lost in silence.
 
 Copier merges by path. A file that the template no longer writes is deleted, edited or not; what its owner keeps is
-never rewritten, not even when it no longer fits; and an answer that is not allowed any more falls back to its default.
-All of that without a word. So a migration runs in the repository twice: before copier writes anything, when it only
+never rewritten, not even when it no longer fits; and a choice that is gone falls back to the default. All of that
+without a word. So a migration runs in the repository twice: before copier writes anything, when it only
 looks, because copier may still refuse; and after it has written all.
 """
 

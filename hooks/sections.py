@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 
 def sections(text: str) -> dict[str, str]:
@@ -25,7 +26,7 @@ def items(section: str) -> tuple[str, list[str]]:
     starts = list(re.finditer(r"^( *)- ", section, re.MULTILINE))
     outer = [match.start() for match in starts if match[1] == starts[0][1]]
     bounds = [*outer, len(section)]
-    return section[: bounds[0]], [section[start:end] for start, end in zip(bounds, bounds[1:], strict=False)]
+    return section[: bounds[0]], [section[start:end] for start, end in pairwise(bounds)]
 
 
 def without(section: str, other: str) -> str:

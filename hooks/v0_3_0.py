@@ -44,7 +44,7 @@ def _application(images: str, former: str) -> str:
 
 
 def values(text: str, base: str) -> str:
-    """The values of an environment without those that follow from the answers, as they were when nobody edits them."""
+    """The values of an environment without those that follow from the answers and that nobody has changed."""
     former = sections(base)
     return "".join(lines for key, lines in sections(text).items() if key == "image" or lines != former.get(key))
 

@@ -168,7 +168,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Updated:
-    """A repository after an update, beside what a fresh copy of the new version is, with the same edits and without."""
+    """A repository after an update, beside a fresh copy of the new version, with the same edits and without."""
 
     found: Tree
     conflicts: set[str]

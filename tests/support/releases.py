@@ -53,7 +53,7 @@ class MissingReleaseError(AssertionError):
     def __init__(self, release: Release) -> None:
         """Say which, and how it comes here."""
         super().__init__(
-            f"tests/upgrade/releases.yml names {release.version} at {release.commit}, which this clone does not have: "
+            f"tests/upgrade/releases.yml names {release.version} at {release.commit}, which this clone lacks: "
             "fetch its whole history with `git fetch --unshallow --tags` (`fetch-depth: 0` in CI)"
         )
 

@@ -83,7 +83,7 @@ def test_a_planted_expression_is_found(planted: dict[str, Any]) -> None:
 
 @pytest.fixture
 def toy(tmp_path: Path) -> Path:
-    """A template of two files, and a repository that its first version has made; its owner has deleted one of them."""
+    """A template of two files, and what its first version has made; its owner has deleted one of them."""
     template, repository = tmp_path / "toy", tmp_path / "made"
     template.mkdir()
     run("git", "init", "--quiet", cwd=template)

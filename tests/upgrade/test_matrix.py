@@ -6,7 +6,7 @@ any two of them meet in a file; with `make test-full` each has an update of its 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pathspec
 import pytest

@@ -43,7 +43,8 @@ def migrations() -> dict[str, Any]:
 
 def _loaded(path: Path) -> Any:
     spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec and spec.loader
+    assert spec
+    assert spec.loader
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -78,13 +79,13 @@ def dropped(
     for name, choices in old.items():
         today = renamed.get(name, name)
         if today not in new:
-            yield f"the question {name} of {release.version} is gone, and answers to it are dropped: {where('RENAMED')}"
+            yield f"the question {name} of {release.version} is gone, with the answers to it: {where('RENAMED')}"
         elif new[today]:
             for choice in choices:
                 if choice not in new[today] and choice not in replaced.get(today, {}):
                     yield (
-                        f"{name}: the choice {choice!r} of {release.version} is gone, and who has it falls back to the "
-                        f"default: {where('REPLACED')}"
+                        f"{name}: the choice {choice!r} of {release.version} is gone, and the default "
+                        f"takes its place: {where('REPLACED')}"
                     )
 
 
@@ -115,10 +116,11 @@ def test_files_are_there_or_migrated(
 def test_what_is_gone_is_told() -> None:
     """A renamed file, a dropped question and a dropped choice end in a sentence that says what is missing."""
     release = releases.released()[0]
-    assert gone(release, {"docs/a.md": "", "b": ""}, {"docs/c.md": "", "b": ""}, {}) == [
-        "docs/a.md, which v0.1.0 wrote, is gone, and edits in it with it: name it in GONE of the module in hooks/ for "
-        "the next version, and in `_migrations` of copier.yml"
-    ]
+    (moved,) = gone(release, {"docs/a.md": "", "b": ""}, {"docs/c.md": "", "b": ""}, {})
+    assert moved == (
+        "docs/a.md, which v0.1.0 wrote, is gone, and edits in it with it: "
+        "name it in GONE of the module in hooks/ for the next version, and in `_migrations` of copier.yml"
+    )
     assert gone(release, {"deploy/platform/qa/quota.yaml": ""}, {}, named(release, "GONE")) == []
     found = dropped(release, {"ci": ("github", "jenkins"), "tier": ()}, {"ci": ("github",)})
     assert [line.split(",")[0] for line in found] == [
