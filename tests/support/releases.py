@@ -128,9 +128,10 @@ def start(answers: Mapping[str, Any], destination: Path, version: str) -> Path:
     return destination
 
 
-def update(repository: Path, version: str = NEXT) -> None:
+def update(repository: Path, version: str = NEXT, answers: Mapping[str, Any] | None = None) -> None:
     """Update in this process, as `copier update --defaults --trust` does; conflicts are left for who looks."""
-    run_update(repository, vcs_ref=version, defaults=True, overwrite=True, quiet=True, unsafe=True)
+    data = dict(answers or {})
+    run_update(repository, data=data, vcs_ref=version, defaults=True, overwrite=True, quiet=True, unsafe=True)
 
 
 def unmerged(repository: Path) -> set[str]:
