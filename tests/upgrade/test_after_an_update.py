@@ -52,7 +52,7 @@ def test_code_that_comes_later_finds_what_it_imports(release: Release, released:
 
 
 def test_the_loss_that_stays_is_seen(released: Released, tmp_path: Path) -> None:
-    """An edited overlay goes with its environment: Git shows it and brings it back, as docs/explanation/updates.md says."""
+    """An edited overlay goes with its environment. Git shows it and brings it back: docs/explanation/updates.md."""
     repository = releases.start({"app_name": "shop"}, tmp_path / "shop", releases.NEXT)
     name = "deploy/overlays/staging/kustomization.yaml"
     overlay = repository / name
