@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 DESK_VERSION = "v0.0.0"
 """The tag of the staged template: any change made from it on is an update to a newer version."""
 
-COPIED_FROM = ("copier.yml", "golden-path.yml", "template")
+COPIED_FROM = ("copier.yml", "golden-path.yml", "hooks", "template")
 """All that copier reads of this project."""
 
 Answers = dict[str, Any]
@@ -60,14 +60,16 @@ def commit(repository: Path, message: str, *, tag: str | None = None) -> None:
         run("git", "tag", "--annotate", "--message", tag, tag, cwd=repository)
 
 
-def copy(answers: Mapping[str, Any], destination: Path, *, version: str = DESK_VERSION) -> Path:
+def copy(
+    answers: Mapping[str, Any], destination: Path, *, version: str = DESK_VERSION, url: str = TEMPLATE_URL
+) -> Path:
     """Copy the template in this process, as `copier copy --defaults` without `--trust` does.
 
     Raises RefusedError with what a user would see at the end. Anything else that goes wrong is a defect.
     """
     try:
         run_copy(
-            TEMPLATE_URL,
+            url,
             destination,
             data=dict(answers),
             vcs_ref=version,
