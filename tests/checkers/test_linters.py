@@ -24,6 +24,12 @@ FAULTS = {
     "yamllint": ("deploy/base/service.yaml", END, " \n", "trailing spaces"),
     "helm lint": ("deploy/chart/values-prod.yaml", END, "unknown: 1\n", "'unknown' not allowed"),
     "parity": ("deploy/chart/values-prod.yaml", END, "labels:\n  a: b\n", "only in the chart ('b')"),
+    "names of releases": (
+        "deploy/chart/templates/_helpers.tpl",
+        r"\(not \(regexMatch .*? \$base\)\)",
+        "false",
+        "release shop.blue: names_are_legal: Service/shop.blue",
+    ),
     "schemas": ("deploy/base/pdb.yaml", END, "  unknown: 1\n", "additional properties 'unknown' not allowed"),
     "kube-score": (
         "deploy/base/deployment.yaml",

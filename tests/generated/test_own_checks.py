@@ -22,13 +22,21 @@ from support.repository import Repository
 from support.sandbox import ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from support.render import Renderer
     from support.update import Updater
 
 pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _least_versions() -> Iterator[None]:
+    """The least versions that pyproject.toml admits are tried: the code must work with them, and they stay."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("UV_RESOLUTION", "lowest-direct")
+        yield
 
 
 HOOKED = ("web", "guestbook")
@@ -109,14 +117,28 @@ def test_own_comparison_catches_a_difference(
 
 
 def test_own_scan_catches_a_secret(broken: Callable[[str], Repository]) -> None:
-    """`make lint` finds a token that somebody has committed."""
+    """`make lint` finds a token that somebody has committed, and says where, but not the token."""
     repository = broken("guestbook")
     # Put together here, so that no scanner takes this file for a leak.
-    (repository.path / "notes.txt").write_text("token = " + "ghp_" + "16C7e42F292c6912E7710c838347Ae178B4a" + "\n")
+    token = "ghp_" + "16C7e42F292c6912E7710c838347Ae178B4a"
+    (repository.path / "notes.txt").write_text(f"first\ntoken = {token}\n")
     commit(repository.path, "A leak")
     done = attempt("make", "lint", cwd=repository.path)
     assert done.returncode != 0
     assert "leaks found: 1" in done.stderr
+    assert re.search(r"File: +notes\.txt\nLine: +2\n", done.stdout)
+    assert token not in done.stdout + done.stderr
+
+
+def test_own_checks_catch_a_stale_lock(broken: Callable[[str], Repository]) -> None:
+    """`make lint` says first of all that uv.lock was left behind by pyproject.toml, and what brings it back."""
+    repository = broken("web")
+    project = repository.path / "pyproject.toml"
+    project.write_text(project.read_text().replace(",<3", ",<4"))
+    done = attempt("make", "lint-code", cwd=repository.path)
+    assert done.returncode != 0
+    assert "`uv.lock` needs to be updated" in done.stderr
+    assert "run `uv lock`" in done.stderr
 
 
 @pytest.mark.parametrize(("load", "count"), [("puts", 300), ("gets", 300), ("half_open", 500)])
