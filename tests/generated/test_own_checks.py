@@ -6,6 +6,7 @@ Everything runs as it would for their owner: from a Git repository, by `make`, w
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import tomllib
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from support.render import Renderer
+    from support.update import Updater
 
 pytestmark = pytest.mark.slow
 
@@ -176,6 +178,48 @@ def test_pinned_tools_are_the_tested_tools(name: str) -> None:
     assert {name: tested[name] for name in pinned.keys() & tested.keys()} == {
         name: version for name, version in pinned.items() if name in tested
     }
+
+
+@pytest.mark.parametrize("name", ["web", "job"])
+def test_image_starts_once(name: str, start: Callable[[str], Repository], tmp_path: Path) -> None:
+    """`make smoke` waits for the program, and shows its log when it does not start. Docker is a stand-in here."""
+    repository = start(name)
+    docker = tmp_path / "docker"
+    shutil.copy(ROOT / "tests/generated/docker.sh", docker)
+    docker.chmod(0o755)
+    paths = [str(tmp_path), str(repository.path / ".venv/bin"), os.environ["PATH"]]
+    env = {"PATH": os.pathsep.join(paths), "FOLDER": str(tmp_path), "CODE": str(repository.path)}
+    run("make", "smoke", cwd=repository.path, env=env)
+    done = attempt("make", "smoke", "SMOKE=--env GRACE_SECONDS=soon", cwd=repository.path, env=env)
+    assert done.returncode != 0
+    assert "settings: GRACE_SECONDS is not allowed, use whole seconds from 0 to 3600" in done.stderr
+
+
+@pytest.mark.parametrize("image", ["python:3.14.8-slim", "registry.example.com:5000/base/python:3.12@sha256:0"])
+def test_python_is_that_of_the_image(image: str, update: Updater) -> None:
+    """The image of the golden path says with which Python the code is linted and tested."""
+    before = re.search(r"^  python: (.*)$", (ROOT / "golden-path.yml").read_text(), re.MULTILINE)
+    assert before
+
+    def edit(template: Path) -> None:
+        golden_path = template / "golden-path.yml"
+        golden_path.write_text(golden_path.read_text().replace(before[1], image))
+
+    update.release("v0.1.0", edit)
+    repository = update.copy({}, "fresh", "v0.1.0")
+    version = re.search(r"python:(\d+\.\d+)", image)
+    assert version
+    assert (repository.path / ".python-version").read_text() == f"{version[1]}\n"
+    project = tomllib.loads((repository.path / "pyproject.toml").read_text())["project"]
+    assert project["requires-python"] == f">={version[1]}"
+
+
+@pytest.mark.parametrize("version", ["py311", "py312", "py313", "py314"])
+def test_code_is_clean_for_every_python_of_an_image(version: str, start: Callable[[str], Repository]) -> None:
+    """Whatever Python an organisation's image has, ruff finds nothing to change for it."""
+    for name in ("web", "worker", "statefulset", "log-agent", "job"):
+        for words in (["check"], ["format", "--check"]):
+            run("ruff", *words, "--quiet", "--no-cache", f"--target-version={version}", cwd=start(name).path)
 
 
 def test_image_is_built_with_the_uv_that_locks() -> None:

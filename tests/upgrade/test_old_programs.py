@@ -67,8 +67,8 @@ def test_old_programs_call_the_shared_modules_rightly(version: str, render: Rend
                 target.write_bytes(path.read_bytes())
     old = old_files(RELEASES[version])
     assert old
-    for path, text in old.items():
-        (tmp_path / path).write_text(text)
+    for name, text in old.items():
+        (tmp_path / name).write_text(text)
     options = ["--ignore-missing-imports", "--python-version=3.11", "--no-incremental", "--config-file="]
     done = attempt(sys.executable, "-m", "mypy", *options, *old, cwd=tmp_path, env={"MYPYPATH": "src:tests"})
     broken = [line for line in done.stdout.splitlines() if line.startswith(tuple(f"{path}:" for path in old))]
