@@ -107,7 +107,7 @@ CHOICES = {
 }
 
 COMPUTED = {
-    "recorded": "What `.copier-answers.yml` holds when the run begins. An answer that is given to this run is not in it.",
+    "recorded": "What `.copier-answers.yml` holds when the run begins, but for what is given to this run.",
     "golden_path": "What golden-path.yml says, read at every copy and update.",
     "every_workload": "The application's own workload and the further ones, each resolved to Kubernetes' own fields.",
     "app": "The application: every answer resolved, each default filled in. All files are rendered from it.",

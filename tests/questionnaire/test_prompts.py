@@ -223,7 +223,7 @@ ADVANCED_OF_AN_IMAGE = names(
 
 ADVANCED_OF_A_CRONJOB = names(
     f"{FIRST} workload_kind schedule config security_profile {LAST} {MORE} image_repository resources"
-    f" network_policy time_zone concurrency_policy starting_deadline_seconds ttl_seconds_after_finished {DELIVERY}"
+    f" network_policy time_zone concurrency_policy starting_deadline_seconds {DELIVERY}"
 )
 
 

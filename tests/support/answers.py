@@ -308,6 +308,7 @@ REPRESENTATIVES: dict[str, tuple[Any, ...]] = {
                     "rules": [{"action": "FailIndex", "onExitCodes": {"operator": "In", "values": [3, 4]}}]
                 },
             },
+            {"name": "seed", "image": WORKER_IMAGE, "kind": "job", "before_rollout": True},
         ],
     ),
 }

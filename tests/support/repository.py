@@ -66,7 +66,8 @@ class Repository:
         if environment is not None:
             return run("kubectl", "kustomize", self.deploy / "environments" / environment)
         image = read(self.chart / "values.yaml")[0]["image"]
-        version = f"@{image['digest']}" if "digest" in image else f":{read(self.chart / 'Chart.yaml')[0]['appVersion']}"
+        tag = read(self.chart / "Chart.yaml")[0].get("appVersion")
+        version = f"@{image['digest']}" if "digest" in image else f":{tag}"
         text = run("kubectl", "kustomize", self.deploy / "base")
         return text.replace("image: APPLICATION\n", f"image: {image['repository']}{version}\n")
 

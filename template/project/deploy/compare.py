@@ -10,6 +10,7 @@ Every field of every object must be equal, but for what each tool adds of its ow
 - the label app.kubernetes.io/managed-by, Helm's tests, and the annotations helm.sh/*
 - what replaces the pods when the configuration changes: a hash at the end of a generated
   ConfigMap's name, in the chart of an immutable one's only; its annotation checksum/config
+- copies, called NAME-before, of what a Job needs that Helm runs before there is anything else
 - a namespace that is left out: the object goes to the one that is installed to
 """
 
@@ -59,7 +60,8 @@ def objects(text: str, namespace: str) -> dict[str, list[str]]:
         spec = item.get("spec", {}).get("jobTemplate", item).get("spec", {})
         for owner in (metadata, spec.get("template", {}).get("metadata", {})):
             owner["annotations"] = normal(owner.get("annotations"))
-        found[f"{item['kind']}/{metadata['name']}"] = yaml.dump(item).splitlines()
+        name, lines = f"{item['kind']}/{metadata['name']}", yaml.dump(item).splitlines()
+        found[name] = lines if found.get(name, lines) == lines else found[name] + lines
     return found
 
 
@@ -87,7 +89,8 @@ def compare(folder: Path) -> list[str]:
     namespace = parts[1]["namespace"]
     template = ["helm", "template", release, str(CHART), "--skip-tests", "--namespace", namespace]
     names = [each["name"] for part in parts for each in part.get("configMapGenerator", [])]
-    helm = objects(plain(run(*template, *values), names), namespace)
+    text = re.sub(rf'(ame: "?{release})-before\b', r"\1", run(*template, *values))
+    helm = objects(plain(text, names), namespace)
     text = run("kubectl", "kustomize", str(folder))
     kustomize = objects(plain(text, names), namespace)
     lines = list(shared_hosts(folder, text))

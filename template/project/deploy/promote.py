@@ -68,8 +68,13 @@ def main() -> None:
     key = "newTag" if kind == "tag" else kind
     new_overlay, old = pinned(overlay, image, ["newTag", "digest"], f'{key}: "{new}"')
 
+    # In the chart a digest goes before a tag, so that of values.yaml is taken back.
+    chart = yaml.safe_load((DEPLOY / "chart" / "values.yaml").read_text())
+    lines = f'{kind}: "{new}"'
+    if kind == "tag" and "digest" in chart["image"]:
+        lines += '\n  digest: ""'
     image = field(yaml.compose(values.read_text()), "image")
-    new_values, _ = pinned(values, image, ["tag", "digest"], f'{kind}: "{new}"')
+    new_values, _ = pinned(values, image, ["tag", "digest"], lines)
 
     write_all({overlay: new_overlay, values: new_values})
     print(f"{options.environment}: {old} → {new} in {overlay.name} and {values.name}")

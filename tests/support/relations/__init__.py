@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from support.relations import kinds, names, pods, ports, references, selectors
+from support.relations import alerts, kinds, names, pods, ports, references, selectors
 from support.relations.scene import Scene
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ RULES: tuple[Rule, ...] = (
     *references.RULES,
     *pods.RULES,
     *kinds.RULES,
+    *alerts.RULES,
 )
 
 

@@ -30,16 +30,17 @@ def check(repository: Repository) -> list[str]:
     manifest["data"] = {**manifest.get("data", {}), name: manifest.get("data", {}).get(name, "") + "changed"}
     helm = repository.helm(None, f"--set-json=config={json.dumps(manifest['data'])}")
     return [
-        *_keeps(repository.kustomize(), _kustomize_with(repository, manifest), f"base: {name}"),
+        *_keeps(_kustomize_with(repository, None), _kustomize_with(repository, manifest), f"base: {name}"),
         *_keeps(repository.helm(), helm, f"chart: {name}"),
     ]
 
 
-def _kustomize_with(repository: Repository, config_map: Manifest) -> list[Manifest]:
+def _kustomize_with(repository: Repository, config_map: Manifest | None) -> list[Manifest]:
     with TemporaryDirectory() as folder:
         base = Path(folder, "base")
         shutil.copytree(repository.deploy / "base", base)
-        (base / "configmap.yaml").write_text(yaml.safe_dump(config_map))
+        if config_map:
+            (base / "configmap.yaml").write_text(yaml.safe_dump(config_map))
         return load(run("kubectl", "kustomize", base))
 
 
