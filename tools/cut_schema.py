@@ -27,6 +27,9 @@ ROOTS = (
     "io.k8s.api.networking.v1.NetworkPolicyEgressRule",
     "io.k8s.api.networking.v1.NetworkPolicyIngressRule",
 )
+DEFAULTED = {"PodFailurePolicyOnPodConditionsPattern": ["status"]}
+"""Fields that the schema requires, and that the server fills in before it looks."""
+
 SCALARS = {
     "io.k8s.apimachinery.pkg.api.resource.Quantity": "Quantity",
     "io.k8s.apimachinery.pkg.util.intstr.IntOrString": "IntOrString",
@@ -69,7 +72,7 @@ def cut(definitions: Mapping[str, Any], roots: tuple[str, ...]) -> dict[str, Any
             continue
         schema = definitions[definition]
         types[name] = {
-            "required": sorted(schema.get("required", [])),
+            "required": sorted(set(schema.get("required", [])) - set(DEFAULTED.get(name, []))),
             "fields": {field: field_type(of, pending) for field, of in sorted(schema.get("properties", {}).items())},
         }
     return dict(sorted(types.items()))

@@ -108,7 +108,12 @@ CHOICES = {
 
 COMPUTED = {
     "recorded": "What `.copier-answers.yml` holds when the run begins, but for what is given to this run.",
+    "asked_before": "Whether copier renders an update once more, from all that came of its answers.",
+    "given": "Names of the answers that `--data` and `--data-file` give.",
+    "known_answers": "Nothing, or what is wrong: an answer that was given is to no question.",
     "golden_path": "What golden-path.yml says, read at every copy and update.",
+    "used_answers": "Nothing, or what is wrong: an answer that was given means nothing beside the others.",
+    "kept_answers": "Nothing, or what is wrong: an answer of `recorded` is no longer allowed.",
     "every_workload": "The application's own workload and the further ones, each resolved to Kubernetes' own fields.",
     "app": "The application: every answer resolved, each default filled in. All files are rendered from it.",
     "stages": "The environments in order of promotion: namespace, host, autoscaling and quota of each.",
@@ -139,7 +144,7 @@ def page() -> str:
     """The reference, as it should be."""
     asked, computed = [], []
     for topic, questions in topics().items():
-        hidden = {name for name, question in questions.items() if question.get("when") is False}
+        hidden = {name for name, question in questions.items() if "help" not in question}
         computed += [f"| `{name}` | {_words(name, name, COMPUTED)} |" for name in questions if name in hidden]
         sections = [_section(name, question) for name, question in questions.items() if name not in hidden]
         if sections:

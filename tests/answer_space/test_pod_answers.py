@@ -15,6 +15,7 @@ import jinja2
 import pytest
 import yaml
 from hypothesis import given, settings
+from support.answers import REPRESENTATIVES
 from support.apiserver import complaints
 from support.dry_run import DryRun
 from support.questionnaire import golden_path
@@ -23,6 +24,8 @@ from support.strategies_pod import pods
 from support.summary import count
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from support.cluster import Cluster
     from support.objects import Manifest
 
@@ -38,7 +41,7 @@ OWN_POLICY = {
     r"is set already": "what the template sets itself",
     r"stands before a Service|which config lacks": "an entry of the catalogue that cannot work",
     r"has a question of its own|has questions of its own|is for each container to say": "a question of its own",
-    r"fails in every hook|is a raw device": "what could not work",
+    r"fails in every hook|is a raw device|does not go with spec.volumeMode": "what could not work",
     r"would leave keys to pods": "what the generated datastore could not serve",
     r"does not go together|is not for this container": "what could not work",
     r"is the application's, which starts only after": "what could not work",
@@ -64,6 +67,67 @@ OWN_POLICY = {
     r"is read by no supported version": "fields behind a feature gate",
 }
 """What the server would take, and the questionnaire refuses all the same: a message, and why."""
+
+
+RIGHT: dict[str, dict[str, Any]] = {
+    "restarted by the kubelet": {"workload_kind": "job", "pod_spec": {"restartPolicy": "OnFailure"}},
+    "restarted, on a schedule": {"workload_kind": "cronjob", "pod_spec": {"restartPolicy": "OnFailure"}},
+    "no failure policy": {
+        "workload_kind": "job",
+        "pod_failure_policy": {},
+        "workload_spec": {"podReplacementPolicy": "TerminatingOrFailed"},
+    },
+    "restarted, pods replaced at once": {
+        "workload_kind": "job",
+        "pod_spec": {"restartPolicy": "OnFailure"},
+        "workload_spec": {"podReplacementPolicy": "TerminatingOrFailed"},
+    },
+    "restarted parts": {"workload_kind": "job", "preset": "parallel", "pod_spec": {"restartPolicy": "OnFailure"}},
+    "a condition without its status": {
+        "workload_kind": "job",
+        "pod_failure_policy": {"rules": [{"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget"}]}]},
+    },
+    "a folder of a claim": {
+        "workload_kind": "statefulset",
+        "storage": [
+            {
+                "name": "data",
+                "mountPath": "/var/lib/postgresql/data",
+                "subPath": "pgdata",
+                "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}},
+            }
+        ],
+    },
+    "a variable that only others have from a Secret": {
+        "secrets": [{"name": "database", "env": {"PASSWORD": "password"}}],
+        "init_containers": [{"name": "prepare", "env": [{"name": "PASSWORD", "value": "none"}]}],
+        "sidecars": [{"name": "helper", "image": "a/b:1", "env": [{"name": "PASSWORD", "value": "none"}]}],
+    },
+    "keys with dots": {"config": {"spring.profiles.active": "prod", "log-level": "info", "2nd": "x"}},
+    "a tag and a digest": {"language": "none", "image": "a.example.com/b:1.30@sha256:" + "0123456789abcdef" * 4},
+    "a probe of a port that is not listed": {
+        "language": "none",
+        "probes": {"livenessProbe": {"tcpSocket": {"port": 9999}}},
+        "sidecars": [{"name": "helper", "image": "a/b:1", "livenessProbe": {"httpGet": {"port": 8081}}}],
+    },
+    "a port that no Service has": {
+        "language": "none",
+        "ports": [{"name": "http", "containerPort": 8080}, {"containerPort": 7946, "protocol": "UDP"}],
+    },
+    "no hook": {"lifecycle": {}},
+    "no probes": {"language": "none", "probes": {}},
+    "limits alone": {"resources": {"limits": {"cpu": 1, "memory": "1Gi"}}},
+    "a volume without a source": {
+        "volumes": [{"name": "cache"}],
+        "volume_mounts": [{"name": "cache", "mountPath": "/cache"}],
+    },
+    "a surge alone": {"update_strategy": {"rollingUpdate": {"maxSurge": 0}}},
+    "a surge in place of what is gone": {
+        "workload_kind": "daemonset",
+        "update_strategy": {"rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}},
+    },
+}
+"""Answers that are right, because the server fills in what they leave out, or allows what few people need."""
 
 
 def pod_of(manifest: Manifest) -> Manifest:
@@ -137,6 +201,93 @@ def against(server: DryRun, context: dict[str, Any]) -> list[str]:
     """What the server has against the workload and its pod."""
     manifest = workload(context)
     return server.complaints(manifest) + server.complaints(pod_of(manifest))
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_right_is_accepted(name: str, server: DryRun) -> None:
+    """No question refuses it, and the server neither."""
+    verdict = ask(RIGHT[name])
+    assert verdict.refused == {}
+    assert against(server, verdict.context) == []
+
+
+def test_empty_answers_leave_out() -> None:
+    """An empty map for hooks, probes or a failure policy is no empty field, but none."""
+    container = workload(ask({"lifecycle": {}, "language": "none", "probes": {}}).context)["spec"]["template"][
+        "spec"
+    ]["containers"][0]
+    assert not {"lifecycle", "startupProbe", "readinessProbe", "livenessProbe"} & set(container)
+    assert "podFailurePolicy" not in workload(ask(RIGHT["no failure policy"]).context)["spec"]
+    assert "podFailurePolicy" not in workload(ask(RIGHT["restarted by the kubelet"]).context)["spec"]
+
+
+def fields_left_out(value: Any) -> Iterator[Any]:
+    """The value without one field, at any depth."""
+    if isinstance(value, dict):
+        for field, inner in value.items():
+            yield {other: value[other] for other in value if other != field}
+            for less in fields_left_out(inner):
+                yield {**value, field: less}
+    if isinstance(value, list):
+        for number, inner in enumerate(value):
+            for less in fields_left_out(inner):
+                yield [*value[:number], less, *value[number + 1 :]]
+
+
+SHAPED: dict[str, dict[str, Any]] = {
+    "update_strategy": {"workload_kind": "daemonset"},
+    "storage": {"workload_kind": "statefulset"},
+    "pod_failure_policy": {"workload_kind": "job"},
+    "volume_mounts": {"volumes": REPRESENTATIVES["volumes"][1]},
+}
+"""What is answered beside a question, to try what its answer can leave out."""
+
+COMPLETE: dict[str, list[Any]] = {
+    **{
+        name: [value for value in REPRESENTATIVES[name] if isinstance(value, dict | list)]
+        for name in (
+            *("sidecars", "init_containers", "env", "env_from", "lifecycle", "volumes", "tolerations", "affinity"),
+            *("storage", "volume_mounts", "pod_spec"),
+        )
+    },
+    "update_strategy": [{"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}],
+    "pod_failure_policy": [
+        {
+            "rules": [
+                {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]},
+                {"action": "FailJob", "onExitCodes": {"containerName": "shop", "operator": "In", "values": [3]}},
+            ]
+        }
+    ],
+    "resources": [{"requests": {"cpu": "1", "memory": "1Gi"}, "limits": {"cpu": "2", "memory": "2Gi"}}],
+    "topology_spread_constraints": [
+        [
+            {
+                "maxSkew": 1,
+                "topologyKey": "zone",
+                "whenUnsatisfiable": "DoNotSchedule",
+                "minDomains": 2,
+                "labelSelector": {"matchLabels": {"app": "shop"}},
+            }
+        ]
+    ],
+}
+"""Sound answers with many fields."""
+
+
+@pytest.mark.parametrize("name", COMPLETE)
+def test_what_the_server_fills_in_can_be_left_out(name: str, server: DryRun) -> None:
+    """An answer without one of its fields is refused by the server too, or by a policy, or accepted by both."""
+    for value in COMPLETE[name]:
+        for less in fields_left_out(value):
+            answers = {"autoscaling": False, "replicas": 2, **SHAPED.get(name, {}), name: less}
+            message = ask(answers).refused.get(name, "")
+            try:
+                found = against(server, ask(answers, trusted=name).context)
+            except (jinja2.TemplateError, KeyError, TypeError):
+                continue
+            policy = any(re.search(pattern, message) for pattern in OWN_POLICY)
+            assert bool(message) == bool(found) or (message and policy), f"{less} {message} {found}"
 
 
 @settings(max_examples=EXAMPLES)

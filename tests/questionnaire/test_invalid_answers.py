@@ -38,9 +38,13 @@ FIXTURES: dict[str, dict[str, Any]] = {
 TOO_LARGE: dict[str, dict[str, Any]] = {
     "ValueError: Validation error for question 'config': 131084 bytes are more than fits into environment "
     "variables (131072): take the largest values out": {"config": {"CERTIFICATES": "x" * 131072}},
-    "ValueError: Validation error for question 'config_files': [0].data.a: 500001 characters are more than fits into "
-    "a ConfigMap: put the file into the image": {
-        "config_files": [{"name": "a", "mountPath": "/etc/a", "data": {"a": "x" * 500001}}]
+    "ValueError: Validation error for question 'config_files': 600001 bytes of files and config are more than Helm "
+    "can keep of a release (400000): put the largest into the image": {
+        "config": {"A": "x"},
+        "config_files": [
+            {"name": "a", "mountPath": "/etc/a", "data": {"a": "x" * 200000, "b": "x" * 200000}},
+            {"name": "b", "mountPath": "/etc/b", "binaryData": {"c": "abcd" * 50000}},
+        ],
     },
 }
 """What is too long for a fixture, by its message."""
@@ -74,7 +78,7 @@ def test_refused_with_nothing_changed(name: str, bare_template: Path, tmp_path: 
 
 @pytest.mark.parametrize("message", TOO_LARGE)
 def test_configuration_too_large(message: str, bare_template: Path, tmp_path: Path) -> None:
-    """A configuration that does not fit is refused: Linux takes 128 KiB a variable, etcd 1 MiB an object."""
+    """A configuration that does not fit is refused: Linux takes 128 KiB a variable, a Secret of Helm 1 MiB in all."""
     assert refusal(bare_template, TOO_LARGE[message], tmp_path / "shop") == message
 
 

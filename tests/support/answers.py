@@ -7,7 +7,7 @@ from functools import cache
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
-from support.questionnaire import Question, presets, questions
+from support.questionnaire import Question, of_use, presets, questions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -48,7 +48,11 @@ REPRESENTATIVES: dict[str, tuple[Any, ...]] = {
     "team": ("platform", "x1"),
     "description": (ABSENT, 'Sells "things": 1.30 {{ x }} ${{ y }} & <b>'),
     "namespace": (ABSENT, "sales"),
-    "image": (ABSENT, "registry.example.com:5000/team/app@sha256:" + "0123456789abcdef" * 4),
+    "image": (
+        ABSENT,
+        "registry.example.com:5000/team/app@sha256:" + "0123456789abcdef" * 4,
+        "registry.example.com/team/app:1.30@sha256:" + "0123456789abcdef" * 4,
+    ),
     "image_repository": (ABSENT, "registry.example.com:5000/a/b_c"),
     "config": (
         ABSENT,
@@ -59,6 +63,7 @@ REPRESENTATIVES: dict[str, tuple[Any, ...]] = {
             "COMMIT": "12345e7",
             "SCRIPT": "set -e\necho {{ x }}\n",
             "NONE": "",
+            "app.level-2": "a",
         },
     ),
     "config_files": (
@@ -93,13 +98,14 @@ REPRESENTATIVES: dict[str, tuple[Any, ...]] = {
     "args": (ABSENT, ["serve", "08", "yes"]),
     "ports": (
         ABSENT,
-        [{"name": "web", "containerPort": 3000}, {"name": "metrics", "containerPort": 9102}],
+        [{"name": "web", "containerPort": 3000}, {"name": "metrics", "containerPort": 9102}, {"containerPort": 7946}],
         [{"name": "http", "containerPort": 8080}, {"name": "dns", "containerPort": 5353, "protocol": "UDP"}],
     ),
     "probes": (
         ABSENT,
         {"readinessProbe": {"exec": {"command": ["/bin/app", "ready"]}, "timeoutSeconds": 3}},
-        {"livenessProbe": {"exec": {"command": ["/bin/app", "check"]}, "periodSeconds": 30}},
+        {"livenessProbe": {"tcpSocket": {"port": 9999}, "periodSeconds": 30}},
+        {},
     ),
     "resources": (
         ABSENT,
@@ -152,7 +158,8 @@ REPRESENTATIVES: dict[str, tuple[Any, ...]] = {
     "backoff_limit": (ABSENT, 0),
     "pod_failure_policy": (
         ABSENT,
-        {"rules": [{"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]}]},
+        {"rules": [{"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget"}]}]},
+        {},
     ),
     "ttl_seconds_after_finished": (ABSENT, 600),
     "update_strategy": (ABSENT, {"type": "RollingUpdate"}),
@@ -161,7 +168,12 @@ REPRESENTATIVES: dict[str, tuple[Any, ...]] = {
         [],
         [
             {"name": "data", "mountPath": "/data", "spec": claim(storage="2.5Gi", storageClassName="fast")},
-            {"name": "wal", "mountPath": "/wal", "spec": claim(storage="500M", accessModes=["ReadWriteOncePod"])},
+            {
+                "name": "wal",
+                "mountPath": "/wal",
+                "subPath": "log",
+                "spec": claim(storage="500M", accessModes=["ReadWriteOncePod"]),
+            },
             {"name": "raw", "devicePath": "/dev/xvda", "spec": claim(storage="1Gi", volumeMode="Block")},
         ],
     ),
@@ -206,7 +218,7 @@ REPRESENTATIVES: dict[str, tuple[Any, ...]] = {
         ],
     ),
     "env_from": (ABSENT, [{"prefix": "DB_", "secretRef": {"name": "database", "optional": True}}]),
-    "lifecycle": (ABSENT, {"preStop": {"sleep": {"seconds": 10}}}),
+    "lifecycle": (ABSENT, {"preStop": {"sleep": {"seconds": 10}}}, {}),
     "termination_grace_period_seconds": (ABSENT, 120),
     "volumes": (
         ABSENT,
@@ -437,7 +449,7 @@ def _fits(row: Sequence[int | None], column: int, ours: int, never: AbstractSet[
 
 
 def answers(row: Mapping[str, Any]) -> Answers:
-    """A row as answers: what it leaves to its default is not given, what goes with an answer is."""
+    """A row as answers, without what it leaves to its default or makes meaningless, with what goes with an answer."""
     given = {name: value for name, value in row.items() if value is not ABSENT}
     for leader, names in TOGETHER.items():
         if leader not in given:
@@ -446,7 +458,7 @@ def answers(row: Mapping[str, Any]) -> Answers:
             given |= dict(zip(names, given[leader], strict=True))
         else:
             given |= {name: values(QUESTIONS[name])[1] for name in names if name != leader}
-    return given
+    return of_use(given)
 
 
 def fields_at_fault(message: str) -> list[str]:

@@ -8,12 +8,17 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import yaml
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, select_autoescape
 
 from support.sandbox import ROOT
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
+
+
+KEPT = ("your_files",)
+"""Answers that the template keeps for itself."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +46,7 @@ def questions(root: Path = ROOT) -> dict[str, Question]:
             name, entry["type"], _choices(root, entry.get("choices", [])), "UNSET" in str(entry.get("default"))
         )
         for name, entry in found.items()
-        if entry.get("when") is not False
+        if entry.get("when") is not False and "help" in entry and name not in KEPT
     }
 
 
@@ -51,6 +56,29 @@ def presets(root: Path = ROOT) -> dict[str, tuple[str, ...]]:
     entries = settings(root)
     kinds: tuple[str, ...] = _choices(root, entries["workload_kind"]["choices"])
     return {kind: _choices(root, entries["preset"]["choices"], workload_kind=kind) for kind in kinds}
+
+
+def of_use(answers: Mapping[str, Any], root: Path = ROOT) -> dict[str, Any]:
+    """The answers without those that another kind, language or route makes meaningless, which are refused."""
+    kind = answers.get("workload_kind", "deployment")
+    preset = answers.get("preset", presets(root)[kind][0])
+    beside = {"workload_kind": kind, "language": answers.get("language", "python")}
+    usual = {"web": "gateway", "datastore": "none"}
+    routed = preset in usual and answers.get("expose", usual[preset]) != "none"
+    conditions = _conditions(root)
+    return {
+        name: value
+        for name, value in answers.items()
+        if (name != "hostname" or routed) and conditions[name].render(beside) == "True"
+    }
+
+
+@cache
+def _conditions(root: Path) -> dict[str, Template]:
+    """When each question exists."""
+    jinja = _environment(root)
+    entries = {name: entry for name, entry in settings(root).items() if not name.startswith("_")}
+    return {name: jinja.from_string(str(entry.get("when", True))) for name, entry in entries.items()}
 
 
 @cache
@@ -99,10 +127,14 @@ def _choices(root: Path, declared: Any, **answers: str) -> tuple[Any, ...]:
 
 
 def _rendered(root: Path, text: str, **answers: str) -> str:
-    environment = Environment(
+    return _environment(root).from_string(text).render(golden_path=golden_path(root), **answers)
+
+
+@cache
+def _environment(root: Path) -> Environment:
+    return Environment(
         loader=FileSystemLoader(root),
         **settings(root)["_envops"] | {"undefined": StrictUndefined},
         autoescape=select_autoescape(default_for_string=False),
         extensions=["jinja2_ansible_filters.AnsibleCoreFiltersExtension"],
     )
-    return environment.from_string(text).render(golden_path=golden_path(root), **answers)

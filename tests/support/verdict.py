@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from support import linters, parity, relations
+from support import linters, own_checks, parity, relations
 from support.relations import environments, names, rolling
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ CHECKS: dict[str, Callable[[Repository], list[str]]] = {
     "environments": environments.check,
     "names of releases": names.check,
     "configuration changes": rolling.check,
+    "own checks": own_checks.check,
     "schemas": linters.kubeconform,
     "kube-score": linters.kube_score,
 }

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from support.relations import alerts, kinds, names, pods, ports, references, selectors
+from support.relations.releases import names_follow_the_release
 from support.relations.scene import Scene
 
 if TYPE_CHECKING:
@@ -42,4 +43,5 @@ def check_repository(repository: Repository) -> list[str]:
         renderings[f"overlay {environment}"] = repository.kustomize(environment)
         renderings[f"chart for {environment}"] = repository.helm(environment)
         renderings[f"platform {environment}"] = repository.platform(environment)
-    return [f"{name}: {line}" for name, objects in renderings.items() for line in check(objects)]
+    found = [f"{name}: {line}" for name, objects in renderings.items() for line in check(objects)]
+    return [*found, *(f"names_follow_the_release: {line}" for line in names_follow_the_release(repository))]
