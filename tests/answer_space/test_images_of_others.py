@@ -144,7 +144,10 @@ HEADERS = [{"name": "Host", "value": "a.example.com"}]
 CALLS: dict[str, tuple[Answers, list[str] | None]] = {
     "code": ({}, None),
     "datastore's code": ({"workload_kind": "statefulset"}, None),
-    "code behind a proxy": ({"sidecars": ["oauth2-proxy"]}, [*HTTP, "http://$(HOST):80/ping"]),
+    "code behind a proxy": (
+        {"sidecars": ["oauth2-proxy"], "config": {"OAUTH2_PROXY_EMAIL_DOMAINS": "example.com"}},
+        [*HTTP, "http://$(HOST):80/ping"],
+    ),
     "web image": ({"language": "none"}, [*HTTP, "http://$(HOST):80/"]),
     "port of another protocol": (
         {"language": "none", "ports": [REDIS]},

@@ -30,7 +30,13 @@ EVERYTHING = {
             {"name": kind, "kind": kind, **({"schedule": "0 3 * * *"} if kind == "cronjob" else {})}
             for kind in ("statefulset", "daemonset", "job", "cronjob")
         ),
-        {"name": "first", "kind": "job", "before_rollout": True, "image": "registry.example.com/first:1"},
+        {
+            "name": "first",
+            "kind": "job",
+            "before_rollout": True,
+            "image": "registry.example.com/first:1",
+            "init_containers": [{"name": "prepare"}],
+        },
     ],
 }
 """Answers from which no branch of a template is left out, though a route is either a gateway's or an ingress'."""
