@@ -59,7 +59,7 @@ def normal(annotations: dict[str, str] | None) -> dict[str, str]:
 
 
 def objects(rendering: list[Manifest], namespace: str) -> dict[str, Manifest]:
-    found = {}
+    found: dict[str, Manifest] = {}
     for item in plain(rendering):
         metadata: dict[str, Any] = item["metadata"]
         metadata.setdefault("namespace", namespace)
@@ -73,7 +73,7 @@ def objects(rendering: list[Manifest], namespace: str) -> dict[str, Manifest]:
 
 
 def plain(rendering: list[Manifest]) -> list[Manifest]:
-    """The objects with the names that they have without hashes and copies, and with references to those."""
+    """The objects under the names that they have without hashes and copies."""
     names = [item["metadata"]["name"] for item in rendering if item["kind"] == "ConfigMap"]
     hashed = {name: found[1] for name in names if (found := HASHED.fullmatch(name))}
     release = str(read(DEPLOY / "chart" / "Chart.yaml")["name"])
