@@ -35,7 +35,6 @@ from renderings import (
 
 HASHED = re.compile("(.+)-[2456789bcdfghkmt]{10}")
 OUTSIDE = DEPLOY / "outside.yaml"
-RELEASE: str = read(DEPLOY / "chart" / "Chart.yaml")["name"]
 # The kind that a field names.
 KINDS = {
     "configMap": "ConfigMap",
@@ -60,7 +59,7 @@ def normal(annotations: dict[str, str] | None) -> dict[str, str]:
 
 
 def objects(rendering: list[Manifest], namespace: str) -> dict[str, Manifest]:
-    found = {}
+    found: dict[str, Manifest] = {}
     for item in plain(rendering):
         metadata: dict[str, Any] = item["metadata"]
         metadata.setdefault("namespace", namespace)
@@ -74,17 +73,18 @@ def objects(rendering: list[Manifest], namespace: str) -> dict[str, Manifest]:
 
 
 def plain(rendering: list[Manifest]) -> list[Manifest]:
-    """The objects with the names that they have without hashes and copies, and with references to those."""
+    """The objects under the names that they have without hashes and copies."""
     names = [item["metadata"]["name"] for item in rendering if item["kind"] == "ConfigMap"]
     hashed = {name: found[1] for name in names if (found := HASHED.fullmatch(name))}
-    copied = re.compile(rf"{RELEASE}-before(?=-|$)")
+    release = str(read(DEPLOY / "chart" / "Chart.yaml")["name"])
+    copied = re.compile(rf"{release}-before(?=-|$)")
 
     def renamed(value: Any) -> Any:
         if isinstance(value, dict):
             return {field: renamed(item) for field, item in value.items()}
         if isinstance(value, list):
             return [renamed(item) for item in value]
-        return copied.sub(RELEASE, hashed.get(value, value)) if isinstance(value, str) else value
+        return copied.sub(release, hashed.get(value, value)) if isinstance(value, str) else value
 
     return [renamed(item) for item in rendering]
 
