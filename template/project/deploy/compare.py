@@ -77,7 +77,7 @@ def plain(rendering: list[Manifest]) -> list[Manifest]:
     names = [item["metadata"]["name"] for item in rendering if item["kind"] == "ConfigMap"]
     hashed = {name: found[1] for name in names if (found := HASHED.fullmatch(name))}
     release = str(read(DEPLOY / "chart" / "Chart.yaml")["name"])
-    copied = re.compile(rf"{release}-before(?=-|$)")
+    copied = re.compile(rf"^{release}-before(?=-|$)")
 
     def renamed(value: Any) -> Any:
         if isinstance(value, dict):
