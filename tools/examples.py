@@ -47,7 +47,7 @@ SECTIONS = {
 ENVIRONMENT = "prod"
 """The one environment that is rendered: the base is the same with more of them."""
 
-ALWAYS = ("ConfigMap", "ServiceAccount", "NetworkPolicy")
+ALWAYS = ("ServiceAccount", "NetworkPolicy")
 """Objects of the application's name that every base has."""
 
 PLATFORM = ("Namespace", "ResourceQuota", "LimitRange", "Role", "RoleBinding")
