@@ -19,6 +19,7 @@ import kubernetes_validate
 from kubernetes_validate import utils
 from quota import QUANTITY, exceeded, quantity
 from renderings import (
+    DEPLOY,
     Manifest,
     each_environment,
     helm,
@@ -222,7 +223,9 @@ def faults(item: Manifest, objects: list[Manifest], versions: list[str]) -> Iter
 def check(environment: str, versions: list[str], nodes: int) -> Iterator[str]:
     left = load(kustomize("environments", environment), "kubectl kustomize")
     right = load(helm(environment, namespace_of(left)), "helm template")
-    platform = load(kustomize("platform", environment), "kubectl kustomize")
+    layer = DEPLOY / "overlays" / environment / "platform"
+    part = ("overlays", f"{environment}/platform") if layer.exists() else ("platform", environment)
+    platform = load(kustomize(*part), "kubectl kustomize")
     renderings = {"kustomize": left, "helm": right}
     found = {
         name: [line for item in objects for line in faults(item, objects, versions)]
