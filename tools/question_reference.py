@@ -29,22 +29,31 @@ INTRODUCTION = """\
 
 Every question, in the order in which it is asked. An answer is given at the prompt, by `--data NAME=VALUE` or in a
 file by `--data-file`; the last two work for questions that are not asked, too. Structured answers are YAML, in
-Kubernetes' own schema.
+Kubernetes' own schema. At a prompt they are typed on one line: a list like `[log-shipper, otel-collector]`, a map
+like `{LOG_LEVEL: debug, PORT: "80"}`, with quotes around what YAML would take for a number or a boolean. What is
+longer goes into the file.
 
 An answer is recorded in `.copier-answers.yml` when it was asked or given, and stays until it is changed. What is
 neither is computed at every copy and update: it follows from the other answers and from
-[golden-path.yml](golden-path.md). `advanced` therefore pins: what it asks is recorded, even where the suggestion was
-taken.
+[golden-path.yml](golden-path.md). The same holds for what `advanced` asks, where only the suggestion was taken: that
+is no choice. To pin a suggestion, give it by `--data`.
 
-A prompt asks again until the answer is valid. A refused `--data` ends the copy with exit code 1 and writes nothing;
-the last line names the question, the value and the remedy.
+A prompt asks again until the answer is valid. Below it stands one line, which the terminal cuts off: first the
+remedy, then, in brackets, the item, its value and what is wrong with it. A refused `--data` ends the copy with exit
+code 1 and writes nothing; the whole line is the last one. Of text that is no YAML (`{LOG_LEVEL: info`) a prompt says
+only `Invalid input`, because copier reads it before it asks the template; `--data` then says where it breaks.
 """
 
 CONDITIONS = {
     "advanced": "`advanced` is true",
     "preset in ['web', 'datastore']": "`preset` is `web` or `datastore`",
     "workload_kind not in ['statefulset', 'cronjob']": "the kind has more than one",
-    "language != 'none' or preset != 'web'": "`language` is not `none`, or `preset` is not `web`",
+    "language != 'none' or preset not in ['web', 'datastore']": (
+        "`language` is not `none`, or `preset` is neither `web` nor `datastore`"
+    ),
+    "workload_kind == 'statefulset' and (storage is not defined or 'storage_size' in _copier_conf.data)": (
+        "`workload_kind` is `statefulset` and `storage` is not answered"
+    ),
     "workload_kind == 'statefulset'": "`workload_kind` is `statefulset`",
     "workload_kind == 'cronjob'": "`workload_kind` is `cronjob`",
     "workload_kind in ['job', 'cronjob']": "`workload_kind` is `job` or `cronjob`",
@@ -55,6 +64,10 @@ CONDITIONS = {
     "language != 'none'": "`language` is not `none`",
     "language == 'none'": "`language` is `none`",
     "advanced and language == 'none'": "`advanced` is true and `language` is `none`",
+    "advanced and (language != 'none' or workload_kind in ['job', 'cronjob']"
+    " or 'metrics' in (ports if ports is defined else []) | map(attribute='name', default=''))": (
+        "`advanced` is true and something of it can be scraped: an image that stays needs a port called `metrics`"
+    ),
     "advanced and expose is defined and expose != 'none'": "`advanced` is true and `expose` is not `none`",
     "advanced and not (autoscaling | default(golden_path.presets[preset].autoscaling | default(false)))": (
         "`advanced` is true and there is no autoscaler"
@@ -67,9 +80,7 @@ DEFAULTS = {
     "golden_path.registry }#/#{ team }#/#{ app_name }#:0.1.0": (
         "`REGISTRY/TEAM/APP_NAME:0.1.0`, with `registry` of golden-path.yml"
     ),
-    "golden_path.registry ~ '/' ~ team ~ '/' ~ app_name": (
-        "`REGISTRY/TEAM/APP_NAME`, with `registry` of golden-path.yml"
-    ),
+    "suggested.image_repository": "`REGISTRY/TEAM/APP_NAME`, with `registry` of golden-path.yml",
     "{'LOG_LEVEL': 'info'} | to_json if language == 'python' else '{}'": (
         "`{LOG_LEVEL: info}` for Python, empty for `none`"
     ),
@@ -77,20 +88,21 @@ DEFAULTS = {
     "{'web': 'gateway', 'datastore': 'none'}[preset] | default(UNSET)": (
         "`gateway` with preset `web`, `none` with preset `datastore`"
     ),
-    "app_name ~ ', ' ~ what(preset)": "`APP_NAME, a web service`, or what the preset is",
-    "app_name": "`app_name`",
-    "app_name ~ '.' ~ golden_path.domain": "`APP_NAME.DOMAIN`, with `domain` of golden-path.yml",
-    "golden_path.presets[preset].resources | to_json": "`presets.PRESET.resources` of golden-path.yml",
-    "(golden_path.presets[preset].autoscaling | default(false)) | to_json": (
-        "`presets.PRESET.autoscaling` of golden-path.yml; none where the preset has none"
+    "suggested.description": "`APP_NAME, a web service`, or what the preset is",
+    "suggested.namespace": "`app_name`",
+    "suggested.hostname": "`APP_NAME.DOMAIN`, with `domain` of golden-path.yml",
+    "suggested.resources | to_json": "`presets.PRESET.resources` of golden-path.yml",
+    "suggested.autoscaling | to_json": (
+        "`presets.PRESET.autoscaling` of golden-path.yml; none, which is `{}`, where the preset has none"
     ),
     "golden_path.presets[preset].replicas | default(1)": "`presets.PRESET.replicas` of golden-path.yml",
+    "golden_path.presets[preset].storage_size | default('1Gi')": "`presets.PRESET.storage_size` of golden-path.yml",
     "[{'name': 'http', 'containerPort': 8080}] | to_json": "`[{name: http, containerPort: 8080}]`",
-    "golden_path.kubernetes_versions[0]": "the first of `kubernetes_versions` in golden-path.yml",
-    "golden_path.environments | to_json": "`environments` of golden-path.yml",
-    "golden_path.monitoring": "`monitoring` of golden-path.yml",
-    "golden_path.ci": "`ci` of golden-path.yml",
-    "resolve.probes_of({'own': false, 'preset': preset}, ports if ports is defined else [])": (
+    "suggested.kubernetes_version": "the first of `kubernetes_versions` in golden-path.yml",
+    "suggested.environments | to_json": "`environments` of golden-path.yml",
+    "suggested.monitoring": "`monitoring` of golden-path.yml",
+    "suggested.ci": "`ci` of golden-path.yml",
+    "suggested.probes | to_json": (
         "with presets `web` and `datastore` on the first port, which must accept connections and, to be ready, "
         "answer HTTP if it is called `http`; with other presets none"
     ),
@@ -107,13 +119,14 @@ CHOICES = {
 }
 
 COMPUTED = {
-    "recorded": "What `.copier-answers.yml` holds when the run begins. An answer that is given to this run is not in it.",
+    "recorded": "What `.copier-answers.yml` holds when the run begins, but for what is given to this run.",
     "asked_before": "Whether copier renders an update once more, from all that came of its answers.",
     "given": "Names of the answers that `--data` and `--data-file` give.",
     "known_answers": "Nothing, or what is wrong: an answer that was given is to no question.",
     "golden_path": "What golden-path.yml says, read at every copy and update.",
     "used_answers": "Nothing, or what is wrong: an answer that was given means nothing beside the others.",
     "kept_answers": "Nothing, or what is wrong: an answer of `recorded` is no longer allowed.",
+    "suggested": "What the questions that `advanced` opens suggest.",
     "every_workload": "The application's own workload and the further ones, each resolved to Kubernetes' own fields.",
     "app": "The application: every answer resolved, each default filled in. All files are rendered from it.",
     "stages": "The environments in order of promotion: namespace, host, autoscaling and quota of each.",
@@ -159,14 +172,14 @@ def _section(name: str, question: dict[str, Any]) -> str:
     if "choices" in question:
         rows.append(("choices", _choices(name, question["choices"])))
     if "default" in question:
-        rows.append(("default", _default(name, question["default"])))
+        rows.append(("default", _default(name, question)))
     rows.append(("asked", _asked(name, question)))
-    rows.append(("recorded", "when asked or given; else computed anew each time" if "ask" in question else "always"))
+    rows.append(("recorded", _recorded(question)))
     if (when := _expression(question.get("when"))) is not None:
         rows.append(("exists", f"when {_words(name, when, CONDITIONS)}; dropped from the answers otherwise"))
     lines = "\n".join(_wrap(f"- {label}: {text}", indent="  ") for label, text in rows)
     text = re.sub(r"#\{ golden_path\.([\w.]+) .*?\}#", r"`\1` of golden-path.yml", question["help"])
-    return f"### `{name}`\n\n{_wrap(text)}\n\n{lines}\n"
+    return f"### `{name}`\n\n{_wrap(' '.join(text.split()))}\n\n{lines}\n"
 
 
 def _wrap(text: str, indent: str = "") -> str:
@@ -180,12 +193,21 @@ def _choices(name: str, choices: Any) -> str:
     return ", ".join(f"`{value}`" + (f" ({remark})" if remark else "") for remark, value in labels)
 
 
-def _default(name: str, default: Any) -> str:
+def _recorded(question: dict[str, Any]) -> str:
+    if "advanced" in str(question.get("ask")):
+        return "when given, or answered otherwise than suggested; else computed anew each time"
+    return "when asked or given; else computed anew each time" if "ask" in question else "always"
+
+
+def _default(name: str, question: dict[str, Any]) -> str:
+    # What an empty line stands for is shown in it.
+    empty = str(question["default"]).startswith("#{ ''")
+    default = question["placeholder"] if empty else question["default"]
     expression = _expression(default)
     if expression is None:
         return f"`{str(default).lower() if isinstance(default, bool) else default}`"
     # A default is unset while its question is not asked, so that it is not recorded.
-    expression = re.sub(r" if (?:advanced|preset)\b.*\belse UNSET$", "", expression)
+    expression = re.sub(r" if (?:advanced|preset|workload_kind)\b.*\belse UNSET$", "", expression)
     literal = re.fullmatch(r"'?([^']*)'?", expression) if expression[0] in "'0123456789" else None
     return f"`{literal[1]}`" if literal else _words(name, expression, DEFAULTS)
 

@@ -24,7 +24,8 @@ ENTRIES = [(question, name) for question, entries in CATALOGUE.items() for name 
 @pytest.mark.parametrize(("question", "name"), ENTRIES)
 def test_entry_by_itself(question: str, name: str, render: Renderer, cluster_with_crds: Cluster) -> None:
     """A web application with one entry, and with the configuration that the entry asks for."""
-    config = dict.fromkeys(CATALOGUE[question][name].get("config", []), "8080")
+    wanted = CATALOGUE[question][name].get("config", [])
+    config = {key.split(" or ")[0]: "8080" for key in wanted}
     answers: Answers = {question: [name], "config": {"LOG_LEVEL": "info", **config}, "environments": ["dev"]}
     repository = render(answers)
     (workload,) = (each for each in workloads(repository.kustomize()) if each.key.name == "shop")

@@ -50,6 +50,19 @@ def test_overdue_follows_the_schedule(schedule: str, seconds: int, words: str) -
     answers = {"workload_kind": "cronjob", "schedule": schedule, "monitoring": "prometheus-operator"}
     verdict = ask(answers)
     assert not verdict.refused
-    (rule,) = verdict.context["app"]["monitoringRules"]
-    assert f"> {seconds} unless" in rule["expr"]
-    assert rule["annotations"]["summary"] == f"shop has not succeeded for {words}."
+    (rule,) = [rule for rule in verdict.context["app"]["monitoringRules"] if rule["alert"] == "ShopOverdue"]
+    assert f"> {seconds}\nunless" in rule["expr"]
+    assert rule["annotations"]["summary"] == f"$(NAME) has not succeeded for {words}."
+
+
+@pytest.mark.parametrize("kind", ["job", "cronjob"])
+def test_a_job_that_ended_is_not_deleted_by_the_clock(kind: str) -> None:
+    """Whatever keeps a cluster equal to its repository would make the Job anew, and so run it again."""
+    further = [
+        {"name": "left", "kind": kind},
+        {"name": "swept", "kind": kind, "ttl_seconds_after_finished": 0},
+    ]
+    verdict = ask({"workload_kind": kind, "advanced": True, "workloads": further})
+    assert not verdict.refused
+    found = [workload["job"].get("ttlSecondsAfterFinished") for workload in verdict.context["every_workload"]]
+    assert found == [None, None, 0]

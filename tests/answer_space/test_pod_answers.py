@@ -51,12 +51,12 @@ OWN_POLICY = {
     r"medium: .* is not known|hugepages|is not a resource of every node": "huge pages, and what no kubelet knows",
     r"is not for a container that ends before": "what a container that ends has no use for",
     r"is not the application's container|is not part of a host name": "names that are not the application's, or none",
-    r"null is not|is not a (?:map|list): |has no sources": "nothing, where something was to be said",
-    r"(?:^|: )'' is": "an empty word, where one leaves the field out",
+    r"null is not|is not a (?:map|list)[;)]|has no sources": "nothing, where something was to be said",
+    r"(?:\(|: )'' is": "an empty word, where one leaves the field out",
     r"names no exact version|moves, so that": "images that are not always the same",
     r"is not an image|names no port|is not the name of an environment variable": "what no node could run",
     r"is out of range": "numbers beyond what is wise: an hour to end, for example",
-    r"is too small|is not a whole number from": "numbers beyond what is wise: an hour to end, for example",
+    r"is too small|is not a whole number in range": "numbers beyond what is wise: an hour to end, for example",
     r"is not a string|has a control character": "values that would arrive as something else",
     r"is neither true nor false|lacks value": "values that would arrive as something else",
     r"is not a quantity above zero": "amounts of nothing, or beyond all nodes",
@@ -299,7 +299,7 @@ def test_accepted_by_the_server(answers: dict[str, Any], server: DryRun, request
     count(request, "answers to single questions about pods, accepted", len(answers) - len(verdict.refused))
     count(request, "answers to single questions about pods, refused", len(verdict.refused))
     for message in verdict.refused.values():
-        assert re.fullmatch(r"\S.*?: \S.*", message), message
+        assert re.fullmatch(r"\S.*? \(\S.*\)", message), message
         assert not re.search(r"jinja2|undefined|has no attribute", message), message
     assert against(server, accepted(answers).context) == [], answers
 

@@ -26,8 +26,11 @@ EVERYTHING = {
     "secrets": [{"name": "credentials", "envFrom": True}],
     "secrets_backend": "external-secrets",
     "workloads": [
-        {"name": kind, "kind": kind, **({"schedule": "0 3 * * *"} if kind == "cronjob" else {})}
-        for kind in ("statefulset", "daemonset", "job", "cronjob")
+        *(
+            {"name": kind, "kind": kind, **({"schedule": "0 3 * * *"} if kind == "cronjob" else {})}
+            for kind in ("statefulset", "daemonset", "job", "cronjob")
+        ),
+        {"name": "first", "kind": "job", "before_rollout": True, "image": "registry.example.com/first:1"},
     ],
 }
 """Answers from which no branch of a template is left out, though a route is either a gateway's or an ingress'."""
@@ -55,7 +58,8 @@ def test_templates_alone(render: Renderer, tmp_path: Path) -> None:
 def test_every_template_has_a_suite() -> None:
     """A template that is added cannot go untested."""
     suites = "".join(path.read_text() for path in (HERE / "static").glob("*_test.yaml"))
-    templates = {path.relative_to(TEMPLATES).as_posix() for path in TEMPLATES.glob("**/*.yaml")}
+    sources = [path.relative_to(TEMPLATES).as_posix() for path in TEMPLATES.glob("**/*.yaml*")]
+    templates = {source.removesuffix(".jinja") for source in sources}
     assert templates
     assert [name for name in sorted(templates) if name not in suites] == []
 

@@ -116,11 +116,11 @@ FAULTS = {
         "Job/shop in default: completions is missing: an indexed Job has a number of parts",
         PARTS,
     ),
-    "finished Job that stays": Fault(
-        "jobs_come_to_an_end",
-        lambda o: o["Job"]["spec"].pop("ttlSecondsAfterFinished"),
-        "Job/shop in default: ttlSecondsAfterFinished is missing",
-        TASK,
+    "schedule that starts at any later time": Fault(
+        "schedules_are_bounded",
+        lambda o: o["CronJob"]["spec"].pop("startingDeadlineSeconds"),
+        "CronJob/shop in default: spec.startingDeadlineSeconds is missing",
+        NIGHTLY,
     ),
     "run of a schedule that is restarted in place": Fault(
         "jobs_come_to_an_end",

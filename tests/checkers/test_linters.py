@@ -24,6 +24,12 @@ FAULTS = {
     "yamllint": ("deploy/base/service.yaml", END, " \n", "trailing spaces"),
     "helm lint": ("deploy/chart/values-prod.yaml", END, "unknown: 1\n", "'unknown' not allowed"),
     "parity": ("deploy/chart/values-prod.yaml", END, "labels:\n  a: b\n", "only in the chart ('b')"),
+    "names of releases": (
+        "deploy/chart/templates/_helpers.tpl",
+        r"\(not \(regexMatch .*? \$base\)\)",
+        "false",
+        "release shop.blue: names_are_legal: Service/shop.blue",
+    ),
     "schemas": ("deploy/base/pdb.yaml", END, "  unknown: 1\n", "additional properties 'unknown' not allowed"),
     "kube-score": (
         "deploy/base/deployment.yaml",
@@ -92,7 +98,8 @@ def test_changed_arguments_are_noticed(render: Renderer) -> None:
         'Question "command" is required',
         "Invalid choice for 'ci': 'x'",
         "'app_name' is undefined",
-        "Validation error for question 'team': 'x' is wrong: use y\nand more",
+        "Validation error for question 'team': 'x' is wrong: use y",
+        "Validation error for question 'team': use y ('x' is wrong)\nand more",
     ],
 )
 def test_refusal_that_does_not_help_is_not_clean(message: str) -> None:
@@ -102,6 +109,6 @@ def test_refusal_that_does_not_help_is_not_clean(message: str) -> None:
 
 def test_clean_refusal_names_its_fields() -> None:
     """The question at fault comes first, then the others that the message names."""
-    message = "Validation error for question 'replicas': 3 would fight the autoscaler: set autoscaling to false"
+    message = "Validation error for question 'replicas': set autoscaling to false (3 would fight the autoscaler)"
     assert fields_at_fault(message) == ["replicas", "autoscaling"]
     assert fields_at_fault("Invalid choice for 'ci': 'x' is not in ['github', 'none']") == ["ci"]

@@ -25,7 +25,11 @@ REFERENCE = ROOT / "docs/reference"
 VARIETY: tuple[Answers, ...] = (
     {},
     {"workload_kind": "daemonset", "preset": "log-agent", "monitoring": "prometheus-operator", "ci": "none"},
-    {"secrets": [{"name": "db", "envFrom": True}], "secrets_backend": "sops"},
+    {
+        "secrets": [{"name": "db", "envFrom": True}],
+        "secrets_backend": "sops",
+        "workloads": [{"name": "migrate", "kind": "job", "before_rollout": True}],
+    },
     {
         "expose": "ingress",
         "ci": "gitlab",

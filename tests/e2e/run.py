@@ -41,6 +41,7 @@ import yaml
 from e2e import agents, batch, datastore, deployments, guestbook, several
 from e2e.environment import Environment, Topic, occupied
 from e2e.promises import EXPECTED, Report, call, check, print_line
+from support import interpreter
 
 ROOT = Path(__file__).resolve().parents[2]
 STAND_INS = Path(__file__).with_name("stand_ins")
@@ -77,6 +78,7 @@ def generate(report: Report, name: str, topic: Topic, repository: Path) -> None:
             before = (repository / file).read_text(encoding="utf-8")
             check(text in before, f"{file} has no {text!r}")
             (repository / file).write_text(before.replace(text, other), encoding="utf-8")
+        interpreter.pin(repository)  # uv locks with it, and the images built here may have no newer one
         call("make", "setup", cwd=repository)
         locked = (repository / "uv.lock").exists()
         check(locked == (repository / "pyproject.toml").exists(), "packages are not locked")

@@ -5,6 +5,7 @@ Everything runs as it would for their owner: from a Git repository, by `make`, w
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import tomllib
@@ -13,19 +14,27 @@ from typing import TYPE_CHECKING
 
 import pytest
 import toolbox
-from support import golden
+from support import golden, interpreter
 from support.commands import attempt, run
 from support.render import commit
 from support.repository import Repository
 from support.sandbox import ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from support.render import Renderer
 
 pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _least_versions() -> Iterator[None]:
+    """The least versions that pyproject.toml admits are tried: the code must work with them, and they stay."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("UV_RESOLUTION", "lowest-direct")
+        yield
 
 
 HOOKED = ("web", "guestbook")
@@ -43,6 +52,7 @@ def start(render: Renderer, tmp_path_factory: pytest.TempPathFactory) -> Callabl
     def started(name: str) -> Repository:
         answers = golden.ANSWERS[name]
         repository = render.loose(answers, tmp_path_factory.mktemp("started") / answers["app_name"])
+        interpreter.pin(repository.path)
         run("git", "init", "--quiet", cwd=repository.path)
         run("make", "setup", cwd=repository.path)
         run("git", "add", "--all", cwd=repository.path)
@@ -105,14 +115,42 @@ def test_own_comparison_catches_a_difference(
 
 
 def test_own_scan_catches_a_secret(broken: Callable[[str], Repository]) -> None:
-    """`make lint` finds a token that somebody has committed."""
+    """`make lint` finds a token that somebody has committed, and says where, but not the token."""
     repository = broken("guestbook")
     # Put together here, so that no scanner takes this file for a leak.
-    (repository.path / "notes.txt").write_text("token = " + "ghp_" + "16C7e42F292c6912E7710c838347Ae178B4a" + "\n")
+    token = "ghp_" + "16C7e42F292c6912E7710c838347Ae178B4a"
+    (repository.path / "notes.txt").write_text(f"first\ntoken = {token}\n")
     commit(repository.path, "A leak")
     done = attempt("make", "lint", cwd=repository.path)
     assert done.returncode != 0
     assert "leaks found: 1" in done.stderr
+    assert re.search(r"File: +notes\.txt\nLine: +2\n", done.stdout)
+    assert token not in done.stdout + done.stderr
+
+
+def test_own_checks_catch_a_stale_lock(broken: Callable[[str], Repository]) -> None:
+    """`make lint` says first of all that uv.lock was left behind by pyproject.toml, and what brings it back."""
+    repository = broken("web")
+    project = repository.path / "pyproject.toml"
+    project.write_text(project.read_text().replace(",<3", ",<4"))
+    done = attempt("make", "lint-code", cwd=repository.path)
+    assert done.returncode != 0
+    assert "`uv.lock` needs to be updated" in done.stderr
+    assert "run `uv lock`" in done.stderr
+
+
+@pytest.mark.parametrize(("load", "count"), [("puts", 300), ("gets", 300), ("half_open", 500)])
+def test_datastore_bears_load(load: str, count: int, start: Callable[[str], Repository], tmp_path: Path) -> None:
+    """Many large values at a time fit into its memory limit, and clients that send no more are dropped."""
+    repository = start("statefulset")
+    python, script = repository.path / ".venv/bin/python", ROOT / "tests/generated/load.py"
+    done = json.loads(run(python, script, load, str(count), tmp_path, cwd=repository.path / "src"))
+    limit = re.search(
+        r"memory: (\d+)Mi\n +ephemeral-storage: 256Mi", (repository.deploy / "base/statefulset.yaml").read_text()
+    )
+    assert done["served"] == count
+    assert limit
+    assert done["peak_mebibytes"] < int(limit[1]) * 0.75
 
 
 @pytest.mark.parametrize(("name", "tag"), [("web", "0.1.0"), ("guestbook", "v5")])

@@ -143,8 +143,16 @@ def test_configuration_change_that_rolls_no_pod_of_the_base(repository: Reposito
 
 def test_configuration_change_that_rolls_no_pod_of_the_chart(repository: Repository) -> None:
     """Without a checksum in the pod template `helm upgrade` changes the ConfigMap only."""
-    plant(repository, "chart/templates/_pod.tpl", r"checksum/config: .*", "checksum/config: none")
+    plant(repository, "chart/templates/_pod.tpl", r"\(\.root\.Values\.config \| toJson \| sha256sum\)", '"none"')
     expect(rolling.check(repository), "chart", "LOG_LEVEL", "pod template of Deployment/shop", "keep the old value")
+
+
+def test_configuration_change_that_rolls_pods_that_do_not_read_it(render: Renderer, tmp_path: Path) -> None:
+    """A database must not start anew because another program logs more."""
+    other = {"name": "cache", "kind": "statefulset", "image": "docker.io/library/redis:8.0.3"}
+    repository = render.loose({"workloads": [other]}, tmp_path / "shop")
+    plant(repository, "chart/templates/_pod.tpl", r'\(include "app.readsConfig" .workload\)', "true")
+    expect(rolling.check(repository), "chart", "StatefulSet/shop-cache", "replaces its pods, which do not read it")
 
 
 def test_environment_whose_values_differ_between_the_renderings(repository: Repository) -> None:

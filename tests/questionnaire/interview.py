@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from copier._main import Worker
 from copier._user_data import Question
+from support.questionnaire import questions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+
+COLUMNS, LINES = 80, 24
+"""The terminal that people have."""
 
 COMPUTED = ("every_workload", "app", "stages")
 """The hidden values that every file of a repository is rendered from."""
@@ -19,6 +23,22 @@ COMPUTED = ("every_workload", "app", "stages")
 def names(text: str) -> list[str]:
     """Names of questions, written with spaces between them."""
     return text.split()
+
+
+def prompted(name: str, finding: str) -> str:
+    """What copier says at the prompt of a question to a value that its validator refuses."""
+    return f"Validation error for question '{name}': {finding}"
+
+
+def seen(message: str) -> str:
+    """As much of a message as the terminal shows of it: one line, cut off."""
+    return message[:COLUMNS]
+
+
+def remedy_is_seen(message: str) -> bool:
+    """Whether the terminal shows what to do to its end, where the finding begins in brackets."""
+    remedy, begins, _ = message.partition(" (")
+    return bool(begins) and remedy == seen(remedy)
 
 
 class Interview:
@@ -44,6 +64,11 @@ class Interview:
         """What the validator of a question says to a value that is parsed already. Its crashes are not caught."""
         validator = self._environment.from_string(self._questions[name].validator)
         return validator.render({**self.context, name: value}).strip()
+
+    def refused_choices(self, name: str) -> list[str]:
+        """What the validator of a question would say to the choices that it offers, if it is asked."""
+        offered = questions()[name].values if self._questions[name].get_ask() else ()
+        return [found for value in offered if (found := self.finding(name, value))]
 
     def resolve(self, name: str, value: Any) -> None:
         """Compute the hidden values with another answer, and raise what goes wrong."""

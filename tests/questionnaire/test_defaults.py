@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 from questionnaire.interview import Interview, names
-from support.questionnaire import KEPT, help_lines, questions, settings
+from support.questionnaire import KEPT, asked, help_lines, help_texts, labels, questions, settings, typed
 from support.sandbox import TEMPLATE_URL
 from support.trees import differences, tree
 
@@ -22,13 +23,13 @@ if TYPE_CHECKING:
     from support.repository import Repository
     from support.update import Updater
 
-LONGEST_HELP = 120
-"""A line of help fits beside its mark in a terminal of common width."""
+BESIDE_THE_MARK = 77
+"""Columns that a line of help has in a terminal of 80, and the label of a choice."""
 
 VOCABULARY = names(
     """
     app_name description team namespace image_repository language kubernetes_version
-    workload_kind preset replicas autoscaling update_strategy workloads
+    workload_kind preset storage_size replicas autoscaling update_strategy workloads
     schedule time_zone concurrency_policy starting_deadline_seconds completions parallelism completion_mode
     backoff_limit pod_failure_policy ttl_seconds_after_finished workload_spec
     image command args ports env resources probes lifecycle termination_grace_period_seconds volume_mounts
@@ -158,7 +159,8 @@ EVERY_ANSWER: dict[str, dict[str, Any]] = {
         "ttl_seconds_after_finished": 600,
     },
 }
-"""Together every question, answered otherwise than by default; `image` takes the place of `image_repository`."""
+"""Together every question, answered otherwise than by default; `image` takes the place of `image_repository`, and
+`storage` that of `storage_size`."""
 
 
 def recorded(repository: Path) -> dict[str, Any]:
@@ -169,12 +171,21 @@ def recorded(repository: Path) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", questions())
 def test_help(name: str) -> None:
-    """Each question has a line of help: one sentence or two, not wrapped."""
+    """Each question has help: one sentence or two in few lines, none of which the terminal wraps."""
     text = help_lines()[name]
-    assert "\n" not in text.strip()
-    assert 20 <= len(text) <= LONGEST_HELP
+    assert len(text) >= 20
+    lines = help_texts()[name].splitlines()
+    assert len(lines) <= 4
+    if name in asked():
+        assert [line for line in [*lines, *labels(name)] if len(line) > BESIDE_THE_MARK] == []
     assert text[0].isupper()
     assert text.endswith((".", "?"))
+
+
+@pytest.mark.parametrize("name", [name for name in typed() if questions()[name].type == "yaml"])
+def test_help_says_how_it_is_typed(name: str) -> None:
+    """The help of a list or a map has an example of one, that of a number what an empty line means."""
+    assert re.search(r"[\[{].+[\]}]|Empty takes", help_lines()[name]) or "in the schema of" in help_lines()[name]
 
 
 def test_names() -> None:
@@ -239,9 +250,63 @@ def test_only_answers_are_recorded(answers: dict[str, Any], more: list[str], bar
     assert set(Interview(bare_template, Path("shop"), answers).recorded) == {*ASKED, *more}
 
 
+@pytest.mark.parametrize(
+    ("answers", "kept"),
+    [
+        ({}, {}),
+        ({"replicas": None, "preset": "worker"}, {}),
+        ({"replicas": 2, "namespace": "shop", "preset": "worker"}, {"replicas": 2, "namespace": "shop"}),
+    ],
+    ids=["nothing", "empty", "what is suggested too"],
+)
+def test_advanced_records_what_was_chosen(answers: dict[str, Any], kept: dict[str, Any], render: Renderer) -> None:
+    """A suggestion that is only taken is not recorded; the same value, given, is."""
+    preset = {"preset": answers["preset"]} if "preset" in answers else {}
+    plain = recorded(render(preset).path)
+    assert recorded(render({"advanced": True, **answers}).path) == {**plain, "advanced": True, **kept}
+
+
+def larger(template: Path) -> None:
+    """A golden path with more memory, another registry and larger volumes."""
+    file = template / "golden-path.yml"
+    text = file.read_text().replace("storage_size: 1Gi", "storage_size: 2Gi")
+    text = text.replace("memory: 256Mi", "memory: 384Mi")
+    file.write_text(text.replace("registry: registry.example.com", "registry: images.example.org"))
+
+
+def test_suggestions_that_were_taken_follow(update: Updater) -> None:
+    """Who went on to the rest and chose nothing gets a new golden path by an update; the size of volumes stays.
+
+    It was asked, and a StatefulSet that exists cannot take another one.
+    """
+    repository = update.copy({"workload_kind": "statefulset", "advanced": True, "namespace": "shop"}, "taken")
+    before = recorded(repository.path)
+    assert before["storage_size"] == "1Gi"
+    update.release("v0.1.0", larger)
+    update.update(repository, {}, "v0.1.0")
+    assert recorded(repository.path) == before
+    values = (repository.path / "deploy/chart/values.yaml").read_text()
+    assert values.count("memory: 384Mi") == 1
+    assert "images.example.org/platform/shop" in values
+    assert "storage: 1Gi" in values
+
+
+def test_storage_takes_the_place_of_its_size(update: Updater, render: Renderer) -> None:
+    """The size of the default claim is recorded until whole claims are given, and reaches both renderings."""
+    repository = update.copy({"workload_kind": "statefulset", "storage_size": "20Gi"}, "sized")
+    assert recorded(repository.path)["storage_size"] == "20Gi"
+    for path in ("deploy/base/statefulset.yaml", "deploy/chart/values.yaml"):
+        assert "storage: 20Gi" in (repository.path / path).read_text()
+    update.update(repository, {"storage": EVERY_ANSWER["statefulset"]["storage"]})
+    assert "storage_size" not in recorded(repository.path)
+    given = {"workload_kind": "statefulset", "storage": EVERY_ANSWER["statefulset"]["storage"]}
+    assert recorded(repository.path) == recorded(render(given).path)
+
+
 def test_every_question_is_answered() -> None:
     """A question that is added cannot be left out below."""
-    assert set(questions()) - {name for answers in EVERY_ANSWER.values() for name in answers} == {"image_repository"}
+    answered = {name for answers in EVERY_ANSWER.values() for name in answers}
+    assert set(questions()) - answered == {"image_repository", "storage_size"}
 
 
 @pytest.mark.parametrize("kind", EVERY_ANSWER)

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 import copier
 import pytest
 import yaml
-from questionnaire.interview import Interview
+from questionnaire.interview import Interview, prompted, remedy_is_seen, seen
 from support.answers import ABSENT, CLEAN_REFUSAL, REPRESENTATIVES
 from support.commands import run
-from support.questionnaire import questions
+from support.questionnaire import questions, settings, typed
 from support.render import commit
 from support.sandbox import ROOT, TEMPLATE_URL
 from support.trees import tree
@@ -36,10 +36,10 @@ FIXTURES: dict[str, dict[str, Any]] = {
 }
 
 TOO_LARGE: dict[str, dict[str, Any]] = {
-    "ValueError: Validation error for question 'config': 131084 bytes are more than fits into environment "
-    "variables (131072): take the largest values out": {"config": {"CERTIFICATES": "x" * 131072}},
-    "ValueError: Validation error for question 'config_files': 600001 bytes of files and config are more than Helm "
-    "can keep of a release (400000): put the largest into the image": {
+    "ValueError: Validation error for question 'config': take the largest values out (131084 bytes are more than "
+    "fits into environment variables (131072))": {"config": {"CERTIFICATES": "x" * 131072}},
+    "ValueError: Validation error for question 'config_files': put the largest into the image (600001 bytes of files "
+    "and config are more than Helm can keep of a release (400000))": {
         "config": {"A": "x"},
         "config_files": [
             {"name": "a", "mountPath": "/etc/a", "data": {"a": "x" * 200000, "b": "x" * 200000}},
@@ -112,11 +112,41 @@ def test_update_loses_nothing(
 
 @pytest.mark.parametrize("name", FIXTURES)
 def test_message_helps(name: str) -> None:
-    """A message names the question, then the value at fault, and after a colon what to do; it is not a crash."""
+    """A message names the question, then what to do, and in brackets the value at fault; it is not a crash."""
     message = FIXTURES[name]["message"].removeprefix("ValueError: ")
     assert CLEAN_REFUSAL.fullmatch(message)
     assert len(message) < 300
     assert not re.search(r"undefined|object|attribute|Error", message)
+
+
+def at_a_prompt() -> dict[str, str]:
+    """The messages of the fixtures of questions that are answered by typing at a prompt."""
+    told = {name: fixture["message"].removeprefix("ValueError: ") for name, fixture in FIXTURES.items()}
+    prompts = tuple(prompted(name, "") for name in typed())
+    return {name: text for name, text in told.items() if text.startswith(prompts)}
+
+
+@pytest.mark.parametrize("name", at_a_prompt())
+def test_remedy_is_seen(name: str) -> None:
+    """A terminal of 80 columns shows of a refusal, beside copier's own words, what to do to its end."""
+    message = at_a_prompt()[name]
+    assert remedy_is_seen(message), seen(message)
+
+
+def test_every_prompt_is_tried() -> None:
+    """For each question that is answered by typing there is a wrong answer, or none is possible."""
+    tried = {text.split("'")[1] for text in at_a_prompt().values()}
+    assert set(typed()) - tried == set()
+
+
+@pytest.mark.parametrize("name", questions())
+def test_refusals_are_put_by_one_macro(name: str) -> None:
+    """A validator that prints anything prints it through `refusal`, which puts the remedy first."""
+    validator = settings()[name].get("validator", "")
+    outside = re.sub(r"#%- set found -%#.*?#%- endset -%#", "", validator, flags=re.DOTALL)
+    printed = re.findall(r"#\{-? *(\w+)", outside)
+    assert set(printed) <= {"refusal"}
+    assert bool(validator) == bool(printed)
 
 
 def test_every_message_has_a_fixture() -> None:
@@ -136,9 +166,20 @@ def messages() -> Iterator[tuple[str, re.Pattern[str]]]:
             text = text.replace("%# ", "%#\n").replace(" #%", "\n#%")
         text = re.sub(r"#\|.*?\|#|#%.*?%#", "", text, flags=re.DOTALL)
         for line in map(str.strip, text.splitlines()):
-            literal = re.split(r"#\{.*?\}#", line)
-            if re.search(r"[a-z]: \S", "".join(literal)):
-                yield line, re.compile(".*".join(map(re.escape, literal)))
+            literal = re.sub(r"#\{.*?\}#", "\0", line)
+            if re.search(r"[a-z]: \S", literal.replace("\0", "")):
+                yield line, re.compile(".*".join(map(re.escape, put(literal).split("\0"))))
+
+
+def put(message: str) -> str:
+    """A message of a validator as it is put to people: `ITEM: VALUE reason: remedy; more`, its remedy first."""
+    colons = [colon.start() for colon in re.finditer(": ", message)]
+    closed = [at for at in colons if all(message.count(one, at) == message.count(other, at) for one, other in PAIRS)]
+    remedy, *more = message[closed[-1] + 2 :].split("; ")
+    return f"{remedy} ({'; '.join([message[: closed[-1]], *more])})"
+
+
+PAIRS = (("{", "}"), ("[", "]"), ("(", ")"))
 
 
 JUNK: list[Any] = [
@@ -188,7 +229,7 @@ SOUND: dict[str, list[Any]] = {
         {"livenessProbe": {"tcpSocket": {"port": 8080}}},
     ],
     "resources": [{"requests": {"cpu": "1", "memory": "1Gi"}, "limits": {"memory": "1.5Gi", "cpu": 2}}],
-    "autoscaling": [False, {"minReplicas": 1, "maxReplicas": 2, "targetCPUUtilizationPercentage": 3}],
+    "autoscaling": [False, {}, {"minReplicas": 1, "maxReplicas": 2, "targetCPUUtilizationPercentage": 3}],
     "replicas": [1],
     "environments": [
         [
@@ -269,7 +310,9 @@ def test_malformed_structures(name: str, number: int, bare_template: Path, tmp_p
     assert interview.finding(name, sound) == ""
     for broken in mutations(sound):
         found = interview.finding(name, broken)
-        assert re.fullmatch(r"(?:[^\n]+: \S[^\n]*)?", found)
+        assert re.fullmatch(r"(?:[^\n(]+ \(\S[^\n]*\))?", found)
+        if found and name in typed():
+            assert remedy_is_seen(prompted(name, found)), seen(prompted(name, found))
         if not found:
             interview.resolve(name, broken)
 

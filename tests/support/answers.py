@@ -177,6 +177,7 @@ REPRESENTATIVES: dict[str, tuple[Any, ...]] = {
             {"name": "raw", "devicePath": "/dev/xvda", "spec": claim(storage="1Gi", volumeMode="Block")},
         ],
     ),
+    "storage_size": (ABSENT, "2.5Gi"),
     "workload_spec": (ABSENT, {"revisionHistoryLimit": 3}, {"suspend": True}),
     "sidecars": (
         ABSENT,
@@ -320,17 +321,18 @@ REPRESENTATIVES: dict[str, tuple[Any, ...]] = {
                     "rules": [{"action": "FailIndex", "onExitCodes": {"operator": "In", "values": [3, 4]}}]
                 },
             },
+            {"name": "seed", "image": WORKER_IMAGE, "kind": "job", "before_rollout": True},
         ],
     ),
 }
 """What stands for each answer that is written freely. The first is what most people leave."""
 
 CLEAN_REFUSAL = re.compile(
-    r"""(?:Validation\ error\ for\ question\ '(?P<field>\w+)':\ (?P<finding>.+?):\ (?P<remedy>\S.+)
+    r"""(?:Validation\ error\ for\ question\ '(?P<field>\w+)':\ (?P<remedy>\S.*?)\ \((?P<finding>\S.+)\)
         |Invalid\ choice\ for\ '(?P<choice>\w+)':\ .+\ is\ not\ in\ \[.+\])""",
     re.VERBOSE,
 )
-"""A refusal names the question, the value at fault, and, after a colon, what to do about it."""
+"""A refusal names the question, what to do, and, in brackets, the value at fault and what is wrong with it."""
 
 CRASHES = ("has no attribute", "is undefined", "object is not", "not supported between", "No filter named", "jinja2")
 """What a validator prints when it did not refuse an answer but fell over it."""
@@ -371,12 +373,14 @@ def factors() -> dict[str, tuple[Any, ...]]:
 def impossible() -> list[tuple[tuple[str, Any], tuple[str, Any]]]:
     """Pairs of which each is refused, so many that trying all of them in sets of many answers takes too long."""
     served = ("web", "datastore")
-    return [
+    unserved = [
         (("expose", expose), ("preset", shape))
         for expose in ("gateway", "ingress")
         for shape in factors()["preset"]
         if shape is not ABSENT and shape[1] not in served
     ]
+    sizes = [(("storage", claims), ("storage_size", "2.5Gi")) for claims in factors()["storage"][1:]]
+    return [*unserved, *sizes]
 
 
 @cache

@@ -47,6 +47,29 @@ def without_hooks(objects: Sequence[Manifest]) -> list[Manifest]:
     return list(objects)
 
 
+def without_copies(objects: Sequence[Manifest]) -> list[Manifest]:
+    """A Job that Helm runs before everything else has copies of what it needs, equal but for their names."""
+    names = [manifest["metadata"]["name"] for manifest in of_kind(objects, "ServiceAccount")]
+    plain = [name.removesuffix("-before") for name in names if name.endswith("-before")]
+    found: list[Manifest] = []
+    for manifest in objects:
+        renamed = _called(manifest, plain)
+        if renamed == manifest or renamed not in objects:
+            found.append(renamed)
+    return found
+
+
+def _called(value: Any, names: Sequence[str]) -> Any:
+    if isinstance(value, dict):
+        return {field: _called(item, names) for field, item in value.items()}
+    if isinstance(value, list):
+        return [_called(item, names) for item in value]
+    for name in names if isinstance(value, str) else ():
+        if value == f"{name}-before" or value.startswith(f"{name}-before-"):
+            return name + value.removeprefix(f"{name}-before")
+    return value
+
+
 def without_checksums(objects: Sequence[Manifest]) -> list[Manifest]:
     """The chart's `checksum/config` stands for what the hash in a ConfigMap's name does under Kustomize."""
     for workload in workloads(objects):
@@ -97,7 +120,7 @@ def in_namespace(objects: Sequence[Manifest], namespace: str) -> list[Manifest]:
 def normal_chart(objects: Sequence[Manifest], namespace: str) -> list[Manifest]:
     """A chart's objects without what only Helm adds."""
     own = without_hooks(without_checksums(without_helm_labels(without_test_hooks(copy.deepcopy(list(objects))))))
-    return in_namespace(without_kept_names(own), namespace)
+    return in_namespace(without_copies(without_kept_names(own)), namespace)
 
 
 def normal_kustomize(objects: Sequence[Manifest], namespace: str) -> list[Manifest]:

@@ -82,6 +82,36 @@ def _conditions(root: Path) -> dict[str, Template]:
 
 
 @cache
+def asked(root: Path = ROOT) -> tuple[str, ...]:
+    """The questions that somebody can be asked at a prompt."""
+    return tuple(name for name in questions(root) if settings(root)[name].get("ask") is not False)
+
+
+@cache
+def typed(root: Path = ROOT) -> tuple[str, ...]:
+    """Those of them that are answered by typing, so that a wrong answer is refused at the prompt."""
+    return tuple(name for name in asked(root) if not questions(root)[name].values)
+
+
+@cache
+def labels(name: str, root: Path = ROOT) -> tuple[str, ...]:
+    """What the choices of a question are called where it is asked."""
+    declared = settings(root)[name].get("choices", [])
+    if not isinstance(declared, str):
+        return tuple(map(str, declared))
+    kinds = presets(root) if "workload_kind" in declared else [""]
+    return tuple(
+        str(label) for kind in kinds for label in yaml.safe_load(_rendered(root, declared, workload_kind=kind))
+    )
+
+
+@cache
+def help_texts(root: Path = ROOT) -> dict[str, str]:
+    """What each question is shown with, in lines."""
+    return {name: _rendered(root, settings(root)[name]["help"]) for name in questions(root)}
+
+
+@cache
 def help_lines(root: Path = ROOT) -> dict[str, str]:
     """What each question is shown with, on one line."""
     found = {name: entry["help"] for name, entry in settings(root).items() if name in questions(root)}

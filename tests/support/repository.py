@@ -66,7 +66,8 @@ class Repository:
         if environment is not None:
             return run("kubectl", "kustomize", self.deploy / "environments" / environment)
         image = read(self.chart / "values.yaml")[0]["image"]
-        version = f"@{image['digest']}" if "digest" in image else f":{read(self.chart / 'Chart.yaml')[0]['appVersion']}"
+        tag = read(self.chart / "Chart.yaml")[0].get("appVersion")
+        version = f"@{image['digest']}" if "digest" in image else f":{tag}"
         text = run("kubectl", "kustomize", self.deploy / "base")
         return text.replace("image: APPLICATION\n", f"image: {image['repository']}{version}\n")
 
@@ -75,9 +76,9 @@ class Repository:
         derived = self.deploy / "environments" / environment / "values.yaml"
         return [derived] * derived.exists() + [self.chart / f"values-{environment}.yaml"]
 
-    def helm_text(self, environment: str | None = None, *settings: str) -> str:
+    def helm_text(self, environment: str | None = None, *settings: str, release: str = "") -> str:
         """The chart with `values.yaml`, and with an environment's values over it, as Helm would send it."""
-        command: list[str | Path] = ["helm", "template", self.name, self.chart, *settings]
+        command: list[str | Path] = ["helm", "template", release or self.name, self.chart, *settings]
         if environment is not None:
             command += ["--namespace", self.namespace(environment)]
             for values in self.values(environment):
@@ -88,9 +89,9 @@ class Repository:
         """The objects of the base or of an overlay."""
         return load(self.kustomize_text(environment), f"kustomize {environment or 'base'}")
 
-    def helm(self, environment: str | None = None, *settings: str) -> list[Manifest]:
+    def helm(self, environment: str | None = None, *settings: str, release: str = "") -> list[Manifest]:
         """The objects of the chart, for its own values or for an environment, test hooks included."""
-        return load(self.helm_text(environment, *settings), f"helm {environment or 'values.yaml'}")
+        return load(self.helm_text(environment, *settings, release=release), f"helm {environment or 'values.yaml'}")
 
 
 @dataclass(frozen=True)
@@ -111,21 +112,21 @@ class Snapshot(Repository):
         """What Kustomize makes of the base or of an overlay."""
         return self._once(super().kustomize_text, environment)
 
-    def helm_text(self, environment: str | None = None, *settings: str) -> str:
+    def helm_text(self, environment: str | None = None, *settings: str, release: str = "") -> str:
         """What Helm makes of the chart, for its own values or for an environment."""
-        return self._once(super().helm_text, environment, *settings)
+        return self._once(super().helm_text, environment, *settings, release=release)
 
     def kustomize(self, environment: str | None = None) -> list[Manifest]:
         """The objects of the base or of an overlay."""
         return self._once(super().kustomize, environment)
 
-    def helm(self, environment: str | None = None, *settings: str) -> list[Manifest]:
+    def helm(self, environment: str | None = None, *settings: str, release: str = "") -> list[Manifest]:
         """The objects of the chart, for its own values or for an environment."""
-        return self._once(super().helm, environment, *settings)
+        return self._once(super().helm, environment, *settings, release=release)
 
-    def _once(self, make: Callable[..., Result], *arguments: str | None) -> Result:
-        key = (make.__name__, *arguments)
+    def _once(self, make: Callable[..., Result], *arguments: str | None, **named: str) -> Result:
+        key = (make.__name__, *arguments, *named.values())
         if key not in self._made:
-            self._made[key] = make(*arguments)
+            self._made[key] = make(*arguments, **named)
         result: Result = self._made[key]
         return result

@@ -6,6 +6,8 @@ import os
 import sys
 from pathlib import Path
 
+from support.interpreter import HERE
+
 ROOT = Path(__file__).resolve().parents[2]
 """The working tree of this project."""
 
@@ -47,5 +49,6 @@ def enter(folder: Path, template: Path, tools: Path | None) -> dict[str, str]:
         "KUBECONFIG": str(folder / "kubeconfig"),
         "MAKEFLAGS": "",
         "MAKELEVEL": "0",
+        "UV_PYTHON": HERE,
         "PATH": os.pathsep.join([*map(str, paths), os.environ["PATH"]]),
     }

@@ -531,6 +531,7 @@ def answers_about_pods(random: Random) -> dict[str, Any]:
             "DATABASE_HOST": "db",
             "DATABASE_PORT": "1",
             "MIGRATE_COMMAND": "alembic upgrade head",
+            "OAUTH2_PROXY_EMAIL_DOMAINS": "example.com",
         }
     for question, (schema, often) in QUESTIONS.items():
         if random.random() < often:

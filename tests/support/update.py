@@ -50,10 +50,16 @@ class Updater:
 
     def update(self, repository: Repository, answers: Mapping[str, Any], version: str = ":current:") -> None:
         """Update in place and commit. Conflicts, which Copier leaves with exit code 0, fail the test."""
-        self._copier("update", "--defaults", f"--vcs-ref={version}", *_data(answers), repository.path)
+        self.take(repository, answers, version)
         conflicts = run("git", "ls-files", "--unmerged", cwd=repository.path)
         assert not conflicts, f"the update left conflicts:\n{conflicts}"
         render.commit(repository.path, "An update")
+
+    def take(
+        self, repository: Repository, answers: Mapping[str, Any] | None = None, version: str = ":current:"
+    ) -> None:
+        """Update in place, and leave the rest, conflicts too, to the caller."""
+        self._copier("update", "--defaults", f"--vcs-ref={version}", *_data(answers or {}), repository.path)
 
     def commit(self, repository: Repository, message: str) -> None:
         """Commit what somebody has edited."""

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from support import linters, parity, relations
-from support.relations import environments, rolling
+from support import linters, own_checks, parity, relations
+from support.relations import environments, names, rolling
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -24,7 +24,9 @@ CHECKS: dict[str, Callable[[Repository], list[str]]] = {
     "parity": parity.check,
     "relations": relations.check_repository,
     "environments": environments.check,
+    "names of releases": names.check,
     "configuration changes": rolling.check,
+    "own checks": own_checks.check,
     "schemas": linters.kubeconform,
     "kube-score": linters.kube_score,
 }

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from support import parity, relations
+from support.commands import run
 from support.questionnaire import of_use, settings
 from support.relations import environments
 from support.strict_yaml import read
@@ -26,7 +28,11 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.slow
 
-OWN = re.compile(r"deploy/overlays/.*|deploy/chart/values-[^/]*\.yaml|src/.*|tests/.*")
+PROGRAMS = "web|datastore|worker|agent|logs|task"
+OWN = re.compile(
+    r"deploy/overlays/.*|deploy/chart/values-[^/]*\.yaml"
+    rf"|src/app/(?:__init__|{PROGRAMS})\.py|tests/test_(?:{PROGRAMS})\.py"
+)
 """The user's files, as the table of ownership says: written once, then left alone."""
 
 ENVIRONMENTS = [
@@ -82,8 +88,9 @@ def test_own_files_are_those_of_the_template() -> None:
     samples = {
         "/deploy/overlays": "deploy/overlays/dev/kustomization.yaml",
         "/deploy/chart/values-*.yaml": "deploy/chart/values-dev.yaml",
-        "/src": "src/app/web.py",
-        "/tests": "tests/test_web.py",
+        "/src/app/__init__.py": "src/app/__init__.py",
+        **{f"/src/app/{name}.py": f"src/app/{name}.py" for name in PROGRAMS.split("|")},
+        **{f"/tests/test_{name}.py": f"tests/test_{name}.py" for name in PROGRAMS.split("|")},
     }
     assert set(declared) == set(samples)
     assert all(OWN.fullmatch(sample) for sample in samples.values())
@@ -142,10 +149,8 @@ def _fresh(answers: Mapping[str, Any], step: Mapping[str, Any]) -> dict[str, Any
 
 
 def _templates_own(repository: Repository) -> dict[str, str]:
-    """The files that are not the user's. The order in which answers are recorded is copier's, and means nothing."""
-    files = {name: text for name, text in tree(repository.path).items() if not OWN.fullmatch(name)}
-    recorded = read(repository.path / ".copier-answers.yml")[0]
-    return {**files, ".copier-answers.yml": json.dumps(recorded, sort_keys=True, indent=1)}
+    """The files that are not the user's."""
+    return {name: text for name, text in tree(repository.path).items() if not OWN.fullmatch(name)}
 
 
 def expect_buildable(repository: Repository) -> None:
@@ -185,16 +190,45 @@ def test_environment_that_is_removed_is_gone(update: Updater, render: Renderer) 
     assert environments.check(repository) == []
 
 
-def test_edited_code_survives_and_deleted_code_comes_back(update: Updater, render: Renderer) -> None:
-    """What exists of the user's is never written again, what does not is: see docs/reference/ownership.md."""
+def test_edited_code_survives_and_deleted_code_stays_deleted(update: Updater, render: Renderer) -> None:
+    """What is the user's is never written again; what is shared is merged, with the user's line in it."""
     repository = update.start(render())
-    edited, deleted = (repository.path / "src/app" / name for name in ("settings.py", "telemetry.py"))
+    edited, deleted = (repository.path / name for name in ("src/app/web.py", "tests/test_web.py"))
+    merged = repository.path / "src/app/settings.py"
     edited.write_text("ours = True\n")
     deleted.unlink()
+    merged.write_text(merged.read_text() + "\n\nours = True\n")
     update.commit(repository, "Our own code")
     update.update(repository, {"team": "sales"})
+    update.update(repository, {"team": "stock"})
     assert edited.read_text() == "ours = True\n"
-    assert deleted.exists()
+    assert merged.read_text().endswith("\n\nours = True\n")
+    assert not deleted.exists()
+
+
+def test_what_an_environment_runs_outlives_changed_answers(update: Updater, render: Renderer) -> None:
+    """Registry, team, namespace and host change, and production still runs what was promoted, in both renderings."""
+    repository = update.start(render())
+    run(sys.executable, "deploy/promote.py", "prod", "--tag=1.2.3", cwd=repository.path)
+    update.commit(repository, "1.2.3 in production")
+    changed = {"team": "sales", "image_repository": "registry.example.net/sales/shop", "namespace": "sales"}
+    update.update(repository, {**changed, "hostname": "sales.example.com"})
+    assert "image: registry.example.net/sales/shop:1.2.3" in repository.kustomize_text("prod")
+    assert "sales.example.com" in repository.kustomize_text("prod")
+    assert "namespace: sales-dev" in repository.kustomize_text("dev")
+    assert parity.check(repository) == []
+
+
+def test_source_is_recorded_without_credentials(update: Updater, render: Renderer) -> None:
+    """Who copies from a URL with a token does not publish it with the repository."""
+    repository = update.start(render())
+    answers = repository.path / ".copier-answers.yml"
+    url = read(answers)[0]["_src_path"]
+    assert url.startswith("https://")
+    answers.write_text(answers.read_text().replace("https://", "https://me:s3cret@"))
+    update.commit(repository, "As copier would have it")
+    update.update(repository, {"team": "sales"})
+    assert read(answers)[0]["_src_path"] == url
 
 
 def test_edit_of_the_golden_path_reaches_an_existing_repository(update: Updater, render: Renderer) -> None:
@@ -205,8 +239,7 @@ def test_edit_of_the_golden_path_reaches_an_existing_repository(update: Updater,
         "v0.2.0", lambda template: _edit(template, {"team_label: example.com/team": "team_label: example.com/owner"})
     )
     update.update(repository, {}, version="v0.2.0")
-    text = (repository.deploy / "base/deployment.yaml").read_text()
-    assert "registry.example.net/platform/shop" in text
+    assert "registry.example.net/platform/shop" in repository.kustomize_text("prod")
     assert all("example.com/owner: platform" in repository.kustomize_text(name) for name in (None, "prod"))
     fresh = update.copy({}, "fresh", "v0.2.0")
     assert differences(_templates_own(fresh), _templates_own(repository)) == ""

@@ -2,47 +2,56 @@
 # requires-python = ">=3.11"
 # dependencies = ["pyyaml==6.0.3"]
 # ///
-"""Compare what Kustomize and Helm make of this application, in each environment.
+"""Compare what Kustomize and Helm make of this application, in each environment or in some.
 
-Tells as well where two environments have one host name.
+Tells as well where a host name is asked for by two environments, and what the objects name that is
+not there, in either rendering, and under another name of the release.
 
 Every field of every object must be equal, but for what each tool adds of its own:
 - the label app.kubernetes.io/managed-by, Helm's tests, and the annotations helm.sh/*
 - what replaces the pods when the configuration changes: a hash at the end of a generated
   ConfigMap's name, in the chart of an immutable one's only; its annotation checksum/config
+- copies, called NAME-before, of what a Job needs that Helm runs before there is anything else
 - a namespace that is left out: the object goes to the one that is installed to
 """
 
 import re
-import subprocess
 import sys
 from collections.abc import Iterator
 from difflib import unified_diff
-from pathlib import Path
 from typing import Any
 
 import yaml
-
-DEPLOY = Path(__file__).parent
-CHART = DEPLOY / "chart"
-
-
-class Loader(yaml.SafeLoader):
-    """Reads 1e3 and 08 as numbers, as Kubernetes does."""
-
-
-Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
-    re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?$"),
-    list("-+.0123456789"),
+from renderings import (
+    DEPLOY,
+    Manifest,
+    each_environment,
+    helm,
+    kustomize,
+    load,
+    namespace_of,
+    read,
 )
 
-
-def run(*command: str) -> str:
-    done = subprocess.run(command, capture_output=True, text=True)  # noqa: S603 (own paths)
-    if done.returncode:
-        sys.exit(f"{' '.join(command)}\n{done.stderr.strip()}")
-    return done.stdout
+HASHED = re.compile("(.+)-[2456789bcdfghkmt]{10}")
+OUTSIDE = DEPLOY / "outside.yaml"
+RELEASE: str = read(DEPLOY / "chart" / "Chart.yaml")["name"]
+# The kind that a field names.
+KINDS = {
+    "configMap": "ConfigMap",
+    "configMapKeyRef": "ConfigMap",
+    "configMapRef": "ConfigMap",
+    "secret": "Secret",
+    "secretKeyRef": "Secret",
+    "secretRef": "Secret",
+    "imagePullSecrets": "Secret",
+    "persistentVolumeClaim": "PersistentVolumeClaim",
+    "serviceAccountName": "ServiceAccount",
+    "serviceName": "Service",
+    "service": "Service",
+    "backendRefs": "Service",
+    "scaleTargetRef": "Deployment",
+}
 
 
 def normal(annotations: dict[str, str] | None) -> dict[str, str]:
@@ -50,57 +59,101 @@ def normal(annotations: dict[str, str] | None) -> dict[str, str]:
     return {k: v for k, v in kept if not k.startswith("helm.sh/") and k != "checksum/config"}
 
 
-def objects(text: str, namespace: str) -> dict[str, list[str]]:
+def objects(rendering: list[Manifest], namespace: str) -> dict[str, Manifest]:
     found = {}
-    for item in filter(None, yaml.load_all(text, Loader)):
+    for item in plain(rendering):
         metadata: dict[str, Any] = item["metadata"]
         metadata.setdefault("namespace", namespace)
         metadata.get("labels", {}).pop("app.kubernetes.io/managed-by", None)
-        spec = item.get("spec", {}).get("jobTemplate", item).get("spec", {})
-        for owner in (metadata, spec.get("template", {}).get("metadata", {})):
+        spec = (item.get("spec") or {}).get("jobTemplate", item).get("spec") or {}
+        for owner in (metadata, (spec.get("template") or {}).get("metadata") or {}):
             owner["annotations"] = normal(owner.get("annotations"))
-        found[f"{item['kind']}/{metadata['name']}"] = yaml.dump(item).splitlines()
+        name = f"{item['kind']}/{metadata['name']}"
+        found[name if found.get(name, item) == item else f"{name}, the copy"] = item
     return found
 
 
-def plain(text: str, names: list[str]) -> str:
-    """The rendering without the hashes in the names of its ConfigMaps."""
-    for name in names:
-        pattern = rf'^  name: "?({re.escape(name)}-[2456789bcdfghkmt]{{10}})"?$'
-        for hashed in set(re.findall(pattern, text, re.M)):
-            text = text.replace(hashed, name)
-    return text
+def plain(rendering: list[Manifest]) -> list[Manifest]:
+    """The objects with the names that they have without hashes and copies, and with references to those."""
+    names = [item["metadata"]["name"] for item in rendering if item["kind"] == "ConfigMap"]
+    hashed = {name: found[1] for name in names if (found := HASHED.fullmatch(name))}
+    copied = re.compile(rf"{RELEASE}-before(?=-|$)")
+
+    def renamed(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {field: renamed(item) for field, item in value.items()}
+        if isinstance(value, list):
+            return [renamed(item) for item in value]
+        return copied.sub(RELEASE, hashed.get(value, value)) if isinstance(value, str) else value
+
+    return [renamed(item) for item in rendering]
 
 
-def shared_hosts(folder: Path, text: str) -> Iterator[str]:
+def references(value: Any, field: str = "") -> Iterator[tuple[str, str, list[str]]]:
+    """Kind, name and keys of what an object cannot do without."""
+    if isinstance(value, list):
+        for item in value:
+            yield from references(item, field)
+    elif isinstance(value, dict):
+        name = value.get("name") or value.get("secretName") or value.get("claimName")
+        if field in KINDS and name and not value.get("optional"):
+            keys = [each.get("key") for each in (value, *(value.get("items") or []))]
+            yield value.get("kind", KINDS[field]), name, list(filter(None, keys))
+        for key, item in value.items():
+            yield from references(item, key) if key != "metadata" else ()
+    elif field in ("serviceAccountName", "serviceName"):
+        yield KINDS[field], str(value), []
+
+
+def dangling(rendering: list[Manifest], outside: dict[str, list[str]]) -> Iterator[str]:
+    """What no object of the rendering is, and no other is said to make."""
+    present = {(item["kind"], item["metadata"]["name"]): item for item in rendering}
+    for item in rendering:
+        if item["kind"] == "ExternalSecret":
+            target = item["spec"].get("target") or {}
+            present["Secret", target.get("name", item["metadata"]["name"])] = {}
+    for owner in rendering:
+        needed = f"{owner['kind']}/{owner['metadata']['name']} needs"
+        for kind, name, keys in references(owner.get("spec", {})):
+            found = present.get((kind, name))
+            if found is None and name not in outside.get(kind, []):
+                remedy = "correct it, or list it in deploy/outside.yaml if others make it"
+                yield f"{needed} {kind}/{name}, which is not there: {remedy}"
+            elif found and kind == "ConfigMap":
+                have = (found.get("data") or {}) | (found.get("binaryData") or {})
+                for key in [key for key in keys if key not in have]:
+                    yield f"{needed} {key} of {kind}/{name}, not of {', '.join(have)}: correct it"
+
+
+def shared_hosts(environment: str, text: str) -> Iterator[str]:
     for host in re.findall(r"^  hostnames:\n  - (.+)$|^  - host: (.+)$", text, re.M):
-        if (other := hosts.setdefault(host, folder.name)) != folder.name:
+        if (other := hosts.setdefault(host, environment)) != environment:
             yield f"  {''.join(host)} is the host of {other} too"
 
 
-def compare(folder: Path) -> list[str]:
-    files = [folder / "values.yaml", CHART / f"values-{folder.name}.yaml"]
-    values = [f"--values={file}" for file in files if file.exists()]
-    sources = [DEPLOY / "base", folder, DEPLOY / "overlays" / folder.name]
-    parts = [yaml.safe_load((source / "kustomization.yaml").read_text()) for source in sources]
-    release = yaml.safe_load((CHART / "Chart.yaml").read_text())["name"]
-    namespace = parts[1]["namespace"]
-    template = ["helm", "template", release, str(CHART), "--skip-tests", "--namespace", namespace]
-    names = [each["name"] for part in parts for each in part.get("configMapGenerator", [])]
-    helm = objects(plain(run(*template, *values), names), namespace)
-    text = run("kubectl", "kustomize", str(folder))
-    kustomize = objects(plain(text, names), namespace)
-    lines = list(shared_hosts(folder, text))
-    for name in sorted(kustomize | helm):
-        sides = kustomize.get(name, []), helm.get(name, [])
-        lines += unified_diff(*sides, f"kustomize {name}", f"helm {name}", lineterm="")
-    return lines
+def compare(environment: str) -> Iterator[str]:
+    text = kustomize("environments", environment)
+    rendering = load(text, "kubectl kustomize")
+    namespace = namespace_of(rendering)
+    chart = load(helm(environment, namespace, "--skip-tests"), "helm template")
+    yield from shared_hosts(environment, text)
+    outside = read(OUTSIDE) if OUTSIDE.exists() else {}
+    found = {
+        "kustomize": list(dangling(rendering, outside)),
+        "helm": list(dangling(chart, outside)),
+    }
+    if not any(found.values()):
+        other = load(helm(environment, namespace, "--skip-tests", release="blue"), "helm template")
+        found = {"helm as release blue": list(dangling(other, outside))}
+    for line in dict.fromkeys(line for lines in found.values() for line in lines):
+        yield f"  {', '.join(name for name, lines in found.items() if line in lines)}: {line}"
+    left, right = objects(rendering, namespace), objects(chart, namespace)
+    for name in sorted(left | right):
+        if left.get(name) != right.get(name):
+            a, b = (yaml.safe_dump(side.get(name)).splitlines() for side in (left, right))
+            yield from unified_diff(a, b, f"kustomize {name}", f"helm {name}", lineterm="")
 
 
-different = False
 hosts: dict[tuple[str, str], str] = {}
-for folder in sorted(DEPLOY.glob("environments/*")):
-    found = compare(folder)
-    different |= bool(found)
-    print(f"{folder.name}: {'differs' if found else 'equal'}", *found, sep="\n")
-sys.exit(different)
+if __name__ == "__main__":
+    each_environment(sys.argv[1:], compare, "equal", "differs")

@@ -27,7 +27,7 @@ def field(node: yaml.Node | None, key: str) -> yaml.Node | None:
 
 def pinned(path: Path, image: yaml.Node | None, keys: list[str], lines: str) -> tuple[str, str]:
     """The file's text with the image's tag and digest replaced by `lines`, and the old value."""
-    text = path.read_text()
+    text = path.read_bytes().decode()
     pairs = image.value if isinstance(image, yaml.MappingNode) else []
     pins = [(key, value) for key, value in pairs if key.value in keys]
     if not pins:
@@ -37,13 +37,13 @@ def pinned(path: Path, image: yaml.Node | None, keys: list[str], lines: str) -> 
 
 
 def write_all(texts: dict[Path, str]) -> None:
-    before = {path: path.read_text() for path in texts}
+    before = {path: path.read_bytes() for path in texts}
     try:
         for path, text in texts.items():
-            path.write_text(text)
+            path.write_bytes(text.encode())
     except OSError:
-        for path, text in before.items():
-            path.write_text(text)
+        for path, old in before.items():
+            path.write_bytes(old)
         raise
 
 
@@ -62,14 +62,19 @@ def main() -> None:
     overlay = DEPLOY / "overlays" / options.environment / "kustomization.yaml"
     values = DEPLOY / "chart" / f"values-{options.environment}.yaml"
 
-    images = field(yaml.compose(overlay.read_text()), "images")
+    images = field(yaml.compose(overlay.read_bytes()), "images")
     named = [(field(image, "name"), image) for image in (images.value if images else [])]
     image = next((image for name, image in named if name and name.value == "APPLICATION"), None)
     key = "newTag" if kind == "tag" else kind
     new_overlay, old = pinned(overlay, image, ["newTag", "digest"], f'{key}: "{new}"')
 
-    image = field(yaml.compose(values.read_text()), "image")
-    new_values, _ = pinned(values, image, ["tag", "digest"], f'{kind}: "{new}"')
+    # In the chart a digest goes before a tag, so that of values.yaml is taken back.
+    chart = yaml.safe_load((DEPLOY / "chart" / "values.yaml").read_text())
+    lines = f'{kind}: "{new}"'
+    if kind == "tag" and "digest" in chart["image"]:
+        lines += '\n  digest: ""'
+    image = field(yaml.compose(values.read_bytes()), "image")
+    new_values, _ = pinned(values, image, ["tag", "digest"], lines)
 
     write_all({overlay: new_overlay, values: new_values})
     print(f"{options.environment}: {old} → {new} in {overlay.name} and {values.name}")

@@ -1,156 +1,41 @@
 import asyncio
-import logging
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import Program, eventually
+from conftest import Program
 
-from app.jobs import Spool
+from app.jobs import BadInputError, Job
 from app.settings import load
-from app.task import TaskSettings, open_source, work
-
-Captured = pytest.CaptureFixture[str]
-Run = Callable[..., list[str]]
-Task = Callable[..., Program]
+from app.task import TaskSettings, handle, inputs
 
 
-def environment(root: Path) -> dict[str, str]:
-    return {"STATE_DIR": str(root), "JOB_NAME": "shop-1", "STEPS": "4", "STEP_SECONDS": "0"}
+def test_the_work_is_so_many_steps_that_each_take_so_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STEPS", "2")
+    monkeypatch.setenv("STEP_SECONDS", "0")
+
+    assert inputs(load(TaskSettings)) == [b'{"seconds": 0}'] * 2
 
 
-@pytest.fixture
-def task(start: Callable[..., Program], tmp_path: Path) -> Task:
-    return lambda **more: start("-m", "app.task", **environment(tmp_path) | more)
+@pytest.mark.parametrize("line", [b"not JSON", b"{}", b'{"seconds": "long"}'])
+def test_a_job_that_cannot_be_read_is_bad_input(line: bytes) -> None:
+    with pytest.raises(BadInputError):
+        asyncio.run(handle(Job("a", 1, lambda: line)))
 
 
-@pytest.fixture
-def run(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> Run:
-    """Do in this process what a task does, and return the jobs that it finished."""
+def test_the_program_does_each_step_once(start: Callable[..., Program], tmp_path: Path) -> None:
+    steps = {"STEPS": "3", "STEP_SECONDS": "0", "STATE_DIR": str(tmp_path), "JOB_UID": "run-1"}
+    done = []
+    for _ in range(2):
+        code, events, stderr = start("-m", "app.task", **steps).wait()
+        assert (code, stderr) == (0, "")
+        done.append([event["job"] for event in events if event["message"] == "job"])
 
-    def run(code: int = 0, **more: str) -> list[str]:
-        caplog.clear()
-        with pytest.MonkeyPatch.context() as patch, caplog.at_level(logging.INFO):
-            for key, value in (environment(tmp_path) | more).items():
-                patch.setenv(key, value)
-            settings = load(TaskSettings)
-            assert asyncio.run(work(open_source(settings), settings, asyncio.Event())) == code
-        events = [record.__dict__ for record in caplog.records]
-        return [event["job"] for event in events if event.get("outcome") == "finished"]
-
-    return run
+    assert done == [["0", "1", "2"], []]
 
 
-def finished(program: Program, *, code: int) -> list[str]:
-    returned, events, stderr = program.wait()
-    assert (returned, events[-1]["exit_code"], stderr) == (code, code, "")
-    return [event["job"] for event in events if event.get("outcome") == "finished"]
+def test_a_bad_setting_ends_the_program(start: Callable[..., Program]) -> None:
+    code, events, stderr = start("-m", "app.task", STEPS="many").wait()
 
-
-def files(root: Path) -> list[str]:
-    return sorted(str(path.relative_to(root)) for path in root.rglob("*") if path.is_file())
-
-
-def inputs(root: Path, *lines: str) -> dict[str, str]:
-    (root / "inputs").write_text("\n".join(lines))
-    return {"INPUT_FILE": str(root / "inputs")}
-
-
-def put(root: Path, **jobs: str) -> None:
-    Spool(root, "setup")
-    for name, content in jobs.items():
-        (root / "todo" / name).write_text(content)
-
-
-def test_a_run_passes_over_what_is_done_and_another_run_starts_anew(run: Run) -> None:
-    assert run() == ["0", "1", "2", "3"]
-    assert run(STEPS="6") == ["4", "5"]
-    assert run(JOB_NAME="shop-2") == ["0", "1", "2", "3"]
-
-
-def test_the_pods_of_an_indexed_job_share_the_steps(run: Run) -> None:
-    job = {"COMPLETIONS": "3", "STEPS": "8"}
-    shares = [run(JOB_COMPLETION_INDEX=str(index), **job) for index in range(3)]
-
-    assert shares == [["0", "3", "6"], ["1", "4", "7"], ["2", "5"]]
-
-
-@pytest.mark.parametrize(("line", "code"), [("not JSON", 2), ('{"seconds": 60}', 1)])
-def test_the_exit_code_tells_whether_to_try_again(
-    run: Run, tmp_path: Path, line: str, code: int
-) -> None:
-    steps = inputs(tmp_path, '{"seconds": 0}', line, '{"seconds": 0}')
-
-    assert run(**steps, JOB_TIMEOUT_SECONDS="1", code=code) == ["0"]
-
-
-def test_sigterm_lets_the_step_in_hand_finish_and_the_next_pod_resumes(
-    task: Task, run: Run, tmp_path: Path
-) -> None:
-    steps = inputs(tmp_path, '{"seconds": 0}', '{"seconds": 1}', '{"seconds": 0}')
-    program = task(**steps)
-    eventually((tmp_path / "shop-1" / "0").exists)
-    program.process.terminate()
-
-    assert finished(program, code=143) == ["0", "1"]
-    assert run(**steps) == ["2"]
-
-
-def test_a_kill_loses_no_more_than_the_step_in_hand(task: Task, run: Run, tmp_path: Path) -> None:
-    steps = inputs(tmp_path, '{"seconds": 0}', '{"seconds": 1}', '{"seconds": 0}')
-    program = task(**steps)
-    eventually((tmp_path / "shop-1" / "0").exists)
-    program.process.kill()
-    program.wait()
-
-    assert run(**steps) == ["1", "2"]
-
-
-def test_two_pods_empty_a_queue_and_one_job_is_rejected(task: Task, tmp_path: Path) -> None:
-    put(tmp_path, **{f"job{number}": '{"seconds": 0.1}' for number in range(8)}, bad="{}")
-    pods = [task(QUEUE_DIR=str(tmp_path), POD_NAME=name) for name in ("shop-a", "shop-b")]
-
-    shares = [finished(pod, code=2) for pod in pods]
-
-    assert sorted(shares[0] + shares[1]) == [f"job{number}" for number in range(8)]
-    assert files(tmp_path) == ["rejected/bad"]
-
-
-def test_a_pod_waits_for_the_job_in_the_hands_of_another(task: Task, tmp_path: Path) -> None:
-    put(tmp_path, a='{"seconds": 0}')
-    other = Spool(tmp_path, "shop-b")
-    job = other.take()
-    assert job
-    program = task(QUEUE_DIR=str(tmp_path))
-    eventually(lambda: (tmp_path / "claimed" / "shop-1").exists())
-    other.give_back(job, failed=False)
-
-    assert finished(program, code=0) == ["a"]
-
-
-def test_a_job_that_outlives_the_grace_is_given_back(task: Task, tmp_path: Path) -> None:
-    put(tmp_path, a='{"seconds": 50}')
-    program = task(QUEUE_DIR=str(tmp_path), GRACE_SECONDS="0")
-    eventually(lambda: files(tmp_path) == ["claimed/shop-1/a~1"])
-    program.process.terminate()
-
-    assert finished(program, code=143) == []
-    assert files(tmp_path) == ["todo/a"]
-
-
-@pytest.mark.parametrize(
-    ("key", "value", "allowed"),
-    [
-        ("STEPS", "many", "a whole number from 1 to 3600"),
-        ("COMPLETIONS", "1", "the Job's completions, more than this pod's index 1"),
-        ("INPUT_FILE", "/no/such/file", "a file that this user may read"),
-        ("QUEUE_DIR", "/dev/null", "a directory that this user may write to"),
-    ],
-)
-def test_a_bad_setting_ends_the_program(
-    run: Run, key: str, value: str, allowed: str, capfd: Captured
-) -> None:
-    with pytest.raises(SystemExit, match="2"):
-        run(**{"JOB_COMPLETION_INDEX": "1", "COMPLETIONS": "2"} | {key: value})
-
-    assert capfd.readouterr().err == f"settings: {key}={value!r} is not allowed, use {allowed}\n"
+    assert (code, events) == (2, [])
+    assert stderr.startswith("settings: STEPS is not allowed, use ")

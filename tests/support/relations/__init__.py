@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from support.relations import kinds, pods, ports, references, selectors
+from support.relations import alerts, kinds, names, pods, ports, references, selectors
+from support.relations.releases import names_follow_the_release
 from support.relations.scene import Scene
 
 if TYPE_CHECKING:
@@ -18,7 +19,15 @@ if TYPE_CHECKING:
     from support.relations.scene import Rule
     from support.repository import Repository
 
-RULES: tuple[Rule, ...] = (*selectors.RULES, *ports.RULES, *references.RULES, *pods.RULES, *kinds.RULES)
+RULES: tuple[Rule, ...] = (
+    *names.RULES,
+    *selectors.RULES,
+    *ports.RULES,
+    *references.RULES,
+    *pods.RULES,
+    *kinds.RULES,
+    *alerts.RULES,
+)
 
 
 def check(objects: Sequence[Manifest], rules: Sequence[Rule] = RULES) -> list[str]:
@@ -34,4 +43,5 @@ def check_repository(repository: Repository) -> list[str]:
         renderings[f"overlay {environment}"] = repository.kustomize(environment)
         renderings[f"chart for {environment}"] = repository.helm(environment)
         renderings[f"platform {environment}"] = repository.platform(environment)
-    return [f"{name}: {line}" for name, objects in renderings.items() for line in check(objects)]
+    found = [f"{name}: {line}" for name, objects in renderings.items() for line in check(objects)]
+    return [*found, *(f"names_follow_the_release: {line}" for line in names_follow_the_release(repository))]

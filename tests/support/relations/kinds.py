@@ -60,8 +60,17 @@ def jobs_come_to_an_end(scene: Scene) -> Iterator[str]:
                 yield violation(workload.manifest, field, f"{name!r} is no container: {sorted(names)}")
         if job.get("completionMode") == "Indexed" and not job.get("completions"):
             yield violation(workload.manifest, "completions", "is missing: an indexed Job has a number of parts")
-        if not job.get("ttlSecondsAfterFinished") and workload.key.kind == "Job":
-            yield violation(workload.manifest, "ttlSecondsAfterFinished", "is missing: finished Jobs pile up")
+
+
+def schedules_are_bounded(scene: Scene) -> Iterator[str]:
+    """A run that was missed does not start at any later time, and old Jobs do not pile up.
+
+    Without a deadline, a CronJob that was held back for 100 of its runs never starts again.
+    """
+    for cronjob in scene.of_kind("CronJob"):
+        for field in ("startingDeadlineSeconds", "successfulJobsHistoryLimit", "failedJobsHistoryLimit"):
+            if field not in cronjob["spec"]:
+                yield violation(cronjob, f"spec.{field}", "is missing")
 
 
 def sidecars_are_native(scene: Scene) -> Iterator[str]:
@@ -149,6 +158,7 @@ RULES = (
     statefulset_has_a_headless_service,
     claim_templates_are_bare,
     jobs_come_to_an_end,
+    schedules_are_bounded,
     sidecars_are_native,
     pods_of_scaled_workloads_are_guarded,
     node_paths_are_read_only,

@@ -1,4 +1,4 @@
-"""A changed configuration replaces the pods, in both renderings, each by its own means."""
+"""A changed configuration replaces the pods that read it, in both renderings, and no others."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def check(repository: Repository) -> list[str]:
-    """One line for each workload that reads the configuration and whose pods would keep the old one."""
+    """One line for each workload whose pods would keep an old configuration, or be replaced though they read none."""
     config_map = repository.deploy / "base" / "configmap.yaml"
     if not config_map.exists():
         return []
@@ -30,16 +30,17 @@ def check(repository: Repository) -> list[str]:
     manifest["data"] = {**manifest.get("data", {}), name: manifest.get("data", {}).get(name, "") + "changed"}
     helm = repository.helm(None, f"--set-json=config={json.dumps(manifest['data'])}")
     return [
-        *_keeps(repository.kustomize(), _kustomize_with(repository, manifest), f"base: {name}"),
+        *_keeps(_kustomize_with(repository, None), _kustomize_with(repository, manifest), f"base: {name}"),
         *_keeps(repository.helm(), helm, f"chart: {name}"),
     ]
 
 
-def _kustomize_with(repository: Repository, config_map: Manifest) -> list[Manifest]:
+def _kustomize_with(repository: Repository, config_map: Manifest | None) -> list[Manifest]:
     with TemporaryDirectory() as folder:
         base = Path(folder, "base")
         shutil.copytree(repository.deploy / "base", base)
-        (base / "configmap.yaml").write_text(yaml.safe_dump(config_map))
+        if config_map:
+            (base / "configmap.yaml").write_text(yaml.safe_dump(config_map))
         return load(run("kubectl", "kustomize", base))
 
 
@@ -47,6 +48,8 @@ def _keeps(before: Sequence[Manifest], after: Sequence[Manifest], what: str) -> 
     assert list(of_kind(before, "ConfigMap")) != list(of_kind(after, "ConfigMap")), f"{what}: the edit has no effect"
     templates = {workload.key: workload.template for workload in workloads(after)}
     for workload in workloads(before):
-        reads = any("envFrom" in container or "env" in container for container in workload.containers())
+        reads = "configMap" in json.dumps(workload.spec)
         if reads and not workload.is_test and templates[workload.key] == workload.template:
             yield f"{what} changes, and the pod template of {workload.key} does not: its pods keep the old value"
+        elif not reads and templates[workload.key] != workload.template:
+            yield f"{what} changes, and {workload.key} replaces its pods, which do not read it"

@@ -98,7 +98,7 @@ async def main() -> None:
     try:
         node.observe()
     except OSError:
-        refuse("PROC_DIR", str(settings.proc_dir), "a directory that holds loadavg and meminfo")
+        refuse("PROC_DIR", "a directory that holds loadavg and meminfo")
     health = Health(settings.interval_seconds + 10, stopping)
     listen(health, settings)
     logger.info("observing", extra={"interval_seconds": settings.interval_seconds})

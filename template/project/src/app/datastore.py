@@ -6,14 +6,17 @@ there. Nothing is copied: raising REPLICAS gives keys to other pods, but does no
 
 import asyncio
 import logging
+import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 from urllib.parse import quote
 from zlib import crc32
 
 from prometheus_client import Counter
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from app.lifecycle import stop_on_signal
@@ -28,6 +31,7 @@ READS = Counter("datastore_reads_total", "Values asked for.")
 WRITES = Counter("datastore_writes_total", "Values put or deleted, and synced.")
 
 MAX_VALUE_BYTES = 1024 * 1024
+PIECE_BYTES = 64 * 1024
 
 
 class DatastoreSettings(ServerSettings):
@@ -62,21 +66,39 @@ async def value(request: Request) -> Response:
         return PlainTextResponse("too long a key", status_code=414)
     if (owner := settings.owner(key)) != settings.ordinal:
         return JSONResponse({"owner": settings.peer(owner)}, status_code=421)
-    if request.method in ("GET", "HEAD"):
-        READS.inc()
-        found = await asyncio.to_thread(store.get, key)
-        return Response(found, status_code=404 if found is None else 200)
     if request.method == "PUT":
-        content = bytearray()
-        async for chunk in request.stream():
-            content += chunk
-            if len(content) > MAX_VALUE_BYTES:
-                return PlainTextResponse("too large a value", status_code=413)
-        await asyncio.to_thread(store.put, key, bytes(content))
-    else:
+        return await receive(request, store, key)
+    if request.method == "DELETE":
         await asyncio.to_thread(store.delete, key)
+        WRITES.inc()
+        return Response(status_code=204)
+    READS.inc()
+    found = await asyncio.to_thread(store.open, key)
+    if found is None:
+        return Response(status_code=404)
+    size = os.fstat(found.fileno()).st_size
+    return StreamingResponse(pieces(found), headers={"Content-Length": str(size)})
+
+
+async def receive(request: Request, store: Store, key: str) -> Response:
+    draft, size = store.draft(), 0
+    try:
+        async for piece in request.stream():
+            size += len(piece)
+            if size > MAX_VALUE_BYTES:
+                return PlainTextResponse("too large a value", status_code=413)
+            await asyncio.to_thread(draft.write, piece)
+        await asyncio.to_thread(store.keep, key, draft)
+    finally:
+        store.drop(draft)
     WRITES.inc()
     return Response(status_code=204)
+
+
+def pieces(file: BinaryIO) -> Iterator[bytes]:
+    with file:
+        while piece := file.read(PIECE_BYTES):
+            yield piece
 
 
 def create_app(settings: DatastoreSettings, store: Store, stopping: asyncio.Event) -> Starlette:
@@ -98,13 +120,13 @@ async def main() -> None:
     configure_logging(settings)
     if settings.ordinal >= settings.replicas:
         allowed = f"the number of replicas, more than this pod's ordinal {settings.ordinal}"
-        refuse("REPLICAS", str(settings.replicas), allowed)
+        refuse("REPLICAS", allowed)
     if settings.replicas > 1 and not settings.peers_service:
-        refuse("PEERS_SERVICE", "", "the name of the headless Service, as REPLICAS is above 1")
+        refuse("PEERS_SERVICE", "the name of the headless Service, as REPLICAS is above 1")
     try:
         store = Store(settings.data_dir)
     except OSError:
-        refuse("DATA_DIR", str(settings.data_dir), "a directory that this user may write to")
+        refuse("DATA_DIR", "a directory that this user may write to")
     async with asyncio.TaskGroup() as group:
         group.create_task(recover(store, settings))
         group.create_task(serve(create_app(settings, store, stopping), settings, stopping))

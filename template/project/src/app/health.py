@@ -1,13 +1,11 @@
-"""Probes and metrics of a program that works in a loop, answered by a thread of their own."""
+"""Probes of a program that works in a loop."""
 
 import asyncio
-import socket
 import time
-from http.server import ThreadingHTTPServer
-from threading import Thread
 
-from prometheus_client import Gauge, MetricsHandler
+from prometheus_client import Gauge
 
+from app.metrics import serve_metrics
 from app.settings import Settings
 
 LAST_TURN = Gauge("last_turn_timestamp_seconds", "When the loop last began a turn.")
@@ -33,20 +31,4 @@ class Health:
 
 
 def listen(health: Health, settings: Settings) -> None:
-    probes = {"/healthz": health.alive, "/readyz": health.ready}
-
-    class Handler(MetricsHandler):
-        def do_GET(self) -> None:
-            if self.path == "/metrics":
-                super().do_GET()
-            elif probe := probes.get(self.path):
-                self.send_response(200 if probe() else 503)
-                self.end_headers()
-            else:
-                self.send_error(404)
-
-    class Server(ThreadingHTTPServer):
-        address_family = socket.AF_INET6 if settings.bind_address.version == 6 else socket.AF_INET
-
-    server = Server((str(settings.bind_address), settings.metrics_port), Handler)
-    Thread(target=server.serve_forever, daemon=True).start()
+    serve_metrics(settings, {"/healthz": health.alive, "/readyz": health.ready})

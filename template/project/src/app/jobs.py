@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from math import inf
@@ -31,6 +31,9 @@ class Job:
     read: Callable[[], bytes]
 
 
+Handler = Callable[[Job], Awaitable[None]]
+
+
 class BadInputError(Exception):
     """Raised by a handler where another attempt cannot help."""
 
@@ -47,9 +50,7 @@ class WorkSource(Protocol):
     def reject(self, job: Job) -> None: ...
 
 
-async def attempt(
-    job: Job, source: WorkSource, handle: Callable[[Job], Awaitable[None]], settings: JobSettings
-) -> str:
+async def attempt(job: Job, source: WorkSource, handle: Handler, settings: JobSettings) -> str:
     """Try the job once, settle it with its source, and return the outcome."""
     if job.attempt > settings.max_attempts:  # the last attempt took the process down
         source.reject(job)
@@ -76,18 +77,22 @@ class Spool:
 
     A worker claims it by renaming it to `claimed/WORKER/NAME~ATTEMPT`. Only one rename of a file
     succeeds, so workers may share the directory. What failed returns to `todo/` as `NAME~ATTEMPT`,
-    behind new jobs; what is rejected waits in `rejected/` for a human. A claim that is older than
-    the lease belongs to a worker that is gone, and returns as well.
+    behind new jobs; what is rejected waits in `rejected/RUN/` for a human. A claim that is older
+    than the lease belongs to a worker that is gone, and returns as well.
+
+    A run is a Job, whose pods share what has been rejected. Work without an end has none.
     """
 
-    def __init__(self, root: Path, worker: str, lease_seconds: float = inf) -> None:
+    def __init__(self, root: Path, worker: str, lease_seconds: float = inf, run: str = "") -> None:
         self._todo = root / "todo"
         self._claims = root / "claimed"
         self._claimed = self._claims / worker
-        self._rejected = root / "rejected"
+        self._rejected = root / "rejected" / run
         self._lease_seconds = lease_seconds
-        for directory in (self._todo, self._claimed, self._rejected):
+        for directory in (self._todo, self._claimed, root / "rejected"):
             directory.mkdir(parents=True, exist_ok=True)
+        # Without a run, what lies there is of earlier ones.
+        self._rejected_before = set() if run else set(self._rejects())
         # Claims of a container that was killed. The attempt counts: the job may be what killed it.
         for claim in self._claimed.iterdir():
             claim.rename(self._todo / claim.name)
@@ -112,6 +117,7 @@ class Spool:
         self._settle(job, self._todo / (f"{job.name}~{failures}" if failures else job.name))
 
     def reject(self, job: Job) -> None:
+        self._rejected.mkdir(exist_ok=True)
         self._settle(job, self._rejected / job.name)
 
     def empty(self) -> bool:
@@ -119,7 +125,11 @@ class Spool:
         return not (any(self._claims.glob("*/*")) or any(self._todo.iterdir()))
 
     def rejects(self) -> bool:
-        return any(self._rejected.iterdir())
+        """Whether anything has been rejected in this run."""
+        return any(path not in self._rejected_before for path in self._rejects())
+
+    def _rejects(self) -> Iterator[Path]:
+        return (path for path in self._rejected.glob("*") if path.is_file())
 
     def _claim(self, job: Job) -> Path:
         return self._claimed / f"{job.name}~{job.attempt}"

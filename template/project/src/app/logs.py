@@ -106,7 +106,7 @@ async def main() -> None:
     settings, stopping = load(LogsSettings), stop_on_signal()
     configure_logging(settings)
     if not os.access(settings.log_dir, os.R_OK | os.X_OK):
-        refuse("LOG_DIR", str(settings.log_dir), "a directory that this user may read")
+        refuse("LOG_DIR", "a directory that this user may read")
     health = Health(settings.poll_seconds + 60, stopping)
     listen(health, settings)
     logger.info("reading", extra={"log_dir": str(settings.log_dir)})

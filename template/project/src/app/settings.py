@@ -1,12 +1,13 @@
-"""Settings, read from the environment: the ConfigMap's keys and the pod's identity."""
+"""Settings, read from the environment: the ConfigMap's keys, Secrets and the pod's identity."""
 
-import os
+import re
 import sys
 from ipaddress import IPv4Address
+from traceback import extract_tb
 from typing import Annotated, Literal, NoReturn, TypeVar
 
 from pydantic import BeforeValidator, Field, IPvAnyAddress, ValidationError
-from pydantic_settings import BaseSettings
+from pydantic_settings import BaseSettings, SettingsError
 
 LogLevel = Annotated[
     Literal["debug", "info", "warning", "error"],
@@ -20,10 +21,18 @@ Positive = Annotated[int, Field(ge=1, le=3600, description="a whole number from 
 
 
 class Settings(BaseSettings):
-    """What every program reads: the field `log_level` is the key `LOG_LEVEL`, and so on."""
+    """What every program reads: the field `log_level` is the key `LOG_LEVEL`, and so on.
+
+    A program adds its own fields in a class of its own, as `app.web` does.
+    """
 
     # People add keys for their own code to the ConfigMap, so an unknown key is no error.
-    model_config = {"alias_generator": str.upper, "case_sensitive": True, "extra": "ignore"}
+    model_config = {
+        "alias_generator": str.upper,
+        "case_sensitive": True,
+        "extra": "ignore",
+        "hide_input_in_errors": True,
+    }
 
     log_level: LogLevel = "info"
     bind_address: Address = IPv4Address("0.0.0.0")  # noqa: S104 (the NetworkPolicy guards the pod)
@@ -43,16 +52,46 @@ S = TypeVar("S", bound=Settings)
 
 
 def load(kind: type[S]) -> S:
+    """Read the settings, or end the program with one line.
+
+    The line goes to the log and into the pod's status. So it never holds a value, nor what a
+    library says about one: it names the key, and what its field asks for.
+    """
     try:
         return kind()
-    except ValidationError as error:
+    except Exception as error:  # validators may raise whatever they like, with the value in it
+        _end(_explain(kind, error))
+
+
+def refuse(key: str, *allowed: object) -> NoReturn:
+    """End the program with the one line that says what to change.
+
+    Earlier versions were given the value before what is allowed. It is not shown.
+    """
+    _end(f"{key} is not allowed, use {allowed[-1]}")
+
+
+def _explain(kind: type[Settings], error: Exception) -> str:
+    path: tuple[int | str, ...] = ()
+    if isinstance(error, ValidationError):
         problem = error.errors()[0]
-        key = ".".join(map(str, problem["loc"]))
-        field = kind.model_fields.get(key.lower())
-        refuse(key, os.environ.get(key), (field and field.description) or problem["msg"])
+        path, what = problem["loc"], problem["type"].replace("_", " ")
+    elif isinstance(error, SettingsError) and (name := re.search(r'field "(\w+)"', str(error))):
+        path, what = (name[1].upper(),), "no JSON"
+    else:
+        place = extract_tb(error.__traceback__)[-1]
+        what = f"{type(error).__name__} in {place.name}, line {place.lineno}"
+    if not path:
+        return f"{kind.__name__} cannot be read: {what}"
+    key = str(path[0])  # the rest may be a part of the value: the key of a mapping
+    if what == "missing" and len(path) == 1:
+        return f"{key} is not set, and {kind.__name__} has no default for it"
+    field = kind.model_fields.get(key.lower())
+    if field and field.description:
+        return f"{key} is not allowed, use {field.description}"
+    return f"{key} does not fit {kind.__name__}: {what}"
 
 
-def refuse(key: str, value: object, allowed: str) -> NoReturn:
-    """End the program with the one line that says what to change."""
-    sys.stderr.write(f"settings: {key}={value!r} is not allowed, use {allowed}\n")
+def _end(sentence: str) -> NoReturn:
+    sys.stderr.write(f"settings: {sentence}\n")
     raise SystemExit(2)

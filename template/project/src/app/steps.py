@@ -1,5 +1,6 @@
 """Jobs that are known from the start: a share of a list, of which each run does what is left."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from app.jobs import Job
@@ -8,7 +9,7 @@ from app.jobs import Job
 class Steps:
     """A step that is done leaves a mark: an empty file, named after its place in the list."""
 
-    def __init__(self, inputs: list[bytes], share: range, marks: Path) -> None:
+    def __init__(self, inputs: Sequence[bytes], share: range, marks: Path) -> None:
         marks.mkdir(parents=True, exist_ok=True)
         self._inputs = inputs
         self._marks = marks

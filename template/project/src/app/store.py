@@ -3,7 +3,9 @@
 import os
 from pathlib import Path
 from threading import Lock
+from typing import BinaryIO
 from urllib.parse import quote, unquote
+from uuid import uuid4
 
 from prometheus_client import Gauge, Histogram
 
@@ -12,15 +14,18 @@ FSYNC = Histogram("datastore_fsync_duration_seconds", "Time for the volume to sy
 
 
 class Store:
-    """A file for each key: written beside, synced, renamed into place, and the rename synced.
+    """A file for each key: drafted beside, synced, renamed into place, and the rename synced.
 
-    So a kill leaves the old value or the new one, and all that is acknowledged. What remains of a
-    write that was cut short is the draft, which `recover` drops.
+    So a kill leaves the old value or the new one, and all that is acknowledged. What remains of
+    writes that were cut short are drafts, which the next start drops. Values are never in memory
+    as a whole: they are read and written piece by piece, however many at a time.
     """
 
     def __init__(self, root: Path) -> None:
-        self._draft, self._values = root / "draft", root / "values"
+        self._root, self._values = root, root / "values"
         self._values.mkdir(parents=True, exist_ok=True)
+        for draft in root.glob("draft*"):
+            draft.unlink()
         sync(root)
         self._writing = Lock()
         self.recovered = False
@@ -28,26 +33,49 @@ class Store:
     def recover(self) -> list[str]:
         """Make the store ready, and return its keys."""
         with self._writing:
-            self._draft.unlink(missing_ok=True)
             keys = [unquote(file.stem) for file in self._values.iterdir()]
             KEYS.set(len(keys))
             self.recovered = True
         return keys
 
-    def get(self, key: str) -> bytes | None:
+    def open(self, key: str) -> BinaryIO | None:
         try:
-            return self._file(key).read_bytes()
+            return self._file(key).open("rb")
         except FileNotFoundError:
             return None
 
-    def put(self, key: str, value: bytes) -> None:
+    def draft(self) -> BinaryIO:
+        """Return a file to write a value to: then `keep` it, and `drop` it in any case."""
+        return (self._root / f"draft-{uuid4().hex}").open("xb")
+
+    def keep(self, key: str, draft: BinaryIO) -> None:
         file = self._file(key)
+        draft.flush()
+        with FSYNC.time():
+            os.fsync(draft.fileno())
         with self._writing:
-            self._draft.write_bytes(value)
-            sync(self._draft)
             KEYS.inc(not file.exists())
-            self._draft.rename(file)
+            Path(draft.name).rename(file)
             sync(self._values)
+
+    def drop(self, draft: BinaryIO) -> None:
+        draft.close()
+        Path(draft.name).unlink(missing_ok=True)
+
+    def get(self, key: str) -> bytes | None:
+        found = self.open(key)
+        if found is None:
+            return None
+        with found:
+            return found.read()
+
+    def put(self, key: str, value: bytes) -> None:
+        draft = self.draft()
+        try:
+            draft.write(value)
+            self.keep(key, draft)
+        finally:
+            self.drop(draft)
 
     def delete(self, key: str) -> None:
         file = self._file(key)
