@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from support import parity, relations
 from support.commands import run
-from support.questionnaire import settings
+from support.questionnaire import of_use, settings
 from support.relations import environments
 from support.strict_yaml import read
 from support.trees import differences, tree
@@ -143,9 +143,9 @@ def test_each_change_of_a_chain_gives_a_fresh_copy(
 
 
 def _fresh(answers: Mapping[str, Any], step: Mapping[str, Any]) -> dict[str, Any]:
-    """The answers of a fresh copy: those of before, but for a preset that the new kind does not have."""
+    """The answers of a fresh copy: those of before, but for what the new kind does not have."""
     kept = {name: value for name, value in answers.items() if name != "preset" or "workload_kind" not in step}
-    return {**kept, **step}
+    return of_use({**kept, **step})
 
 
 def _templates_own(repository: Repository) -> dict[str, str]:

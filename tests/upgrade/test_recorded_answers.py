@@ -53,18 +53,18 @@ STRICTER: dict[str, tuple[dict[str, Any], Callable[[Path], None], Callable[[Path
 
 MESSAGES = {
     "network_policy": """
-        {"egress": [{"to": […]}]} was answered before and is allowed no more (egress[0].to[0].ipBlock.cidr:
-        '10.20.0.5/16' has bits set beyond its prefix): set them to 0, like 10.0.0.0/8 for 10.0.0.1/8, by
-        --data network_policy=…
+        set them to 0, by --data network_policy=… (network_policy: {"egress": [{"to": […]}]} was answered before and
+        is allowed no more (egress[0].to[0].ipBlock.cidr: '10.20.0.5/16' has bits set beyond its prefix; like 10.0.0.0/8
+        for 10.0.0.1/8))
     """,
     "kubernetes_version": """
-        '1.34' was answered before and is allowed no more, because it is not one of the choices: choose one, by
-        --data kubernetes_version=…
+        choose one, by --data kubernetes_version=… (kubernetes_version: '1.34' was answered before and is allowed no
+        more, as none of the choices)
     """,
     "sidecars": """
-        ["otel-collector", "log-shipper"] was answered before and is allowed no more (sidecars[1]: 'log-shipper' is
-        not in the catalogue): use log-forwarder, otel-collector, oauth2-proxy, config-reloader or a Container, by
-        --data sidecars=…
+        use one of these or a Container, by --data sidecars=… (sidecars: ["otel-collector", "log-shipper"] was
+        answered before and is allowed no more (sidecars[1]: 'log-shipper' is not in the catalogue; log-forwarder,
+        otel-collector, oauth2-proxy, config-reloader))
     """,
 }
 
@@ -88,7 +88,7 @@ def updated(update: Updater, repository: Repository, version: str, *data: str) -
 def test_an_answer_that_is_allowed_no_more_ends_the_update(question: str, update: Updater) -> None:
     """With the reason and the remedy, and nothing is written; answered anew, the update goes through."""
     answers, loosen, tighten = STRICTER[question]
-    message = f"{question}: {' '.join(MESSAGES[question].split())}"
+    message = " ".join(MESSAGES[question].split())
     update.release("v1.0.0", loosen)
     repository = update.copy(answers, "before", "v1.0.0")
     update.release("v2.0.0", tighten)
@@ -113,7 +113,7 @@ def test_what_means_nothing_now_is_only_refused_when_it_is_given(update: Updater
     code, line = updated(update, repository, ":current:", "autoscaling=false")
     assert code == 1
     assert line == (
-        "ValueError: Validation error for question 'used_answers': 'autoscaling' says nothing about workload_kind "
-        "'job': take it out, or choose deployment or statefulset"
+        "ValueError: Validation error for question 'used_answers': take it out, or choose deployment or "
+        "statefulset ('autoscaling' says nothing about workload_kind 'job')"
     )
     assert run("git", "status", "--porcelain", cwd=repository.path) == ""
