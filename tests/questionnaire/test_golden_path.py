@@ -62,13 +62,13 @@ def test_a_mistake_stops_a_copy_and_an_update(
     """Nothing is written, and the last line says why."""
     existing = update.copy({}, "before")
     before = {path: path.read_bytes() for path in existing.path.rglob("*") if path.is_file()}
-    update.release("v9.0.0", replace_by(spoilt(name)))
+    update.release("v0.0.9", replace_by(spoilt(name)))
     line = f"golden-path.yml: {MISTAKES[name][2]}"
-    done = copier_cli("copy", "--defaults", "--vcs-ref=v9.0.0", update.template, tmp_path / "fresh")
+    done = copier_cli("copy", "--defaults", "--vcs-ref=v0.0.9", update.template, tmp_path / "fresh")
     assert done.returncode != 0
     assert line in done.stderr.splitlines()[-1]
     assert not (tmp_path / "fresh").exists()
-    moved = update.attempt(existing, "v9.0.0")
+    moved = update.attempt(existing, "v0.0.9")
     assert moved.returncode != 0
     assert line in moved.stderr.splitlines()[-1]
     assert {path: path.read_bytes() for path in existing.path.rglob("*") if path.is_file()} == before

@@ -89,8 +89,8 @@ MISTAKES: dict[str, tuple[str, str, str]] = {
     "a quote that is open": ('"{team}-deployers"', '"{team}-deployers', "line 18: 'deployer_group:"),
     "a second colon": ("team: platform\n", "team: platform: us\n", "line 9: 'team: platform: us'"),
     "a key without a space": ("team: platform\n", "team:platform\n", "line 9: 'team:platform'"),
-    "a preset twice": ("  task:\n", "  web:\n    replicas: 2\n  task:\n", "line 85: 'web:'"),
-    "a key twice": ("nodes: 20\n", "nodes: 20\nteam: shop\n", "line 103: 'team:'"),
+    "a preset twice": ("  task:\n", "  web:\n    replicas: 2\n  task:\n", "line 86: 'web:'"),
+    "a key twice": ("nodes: 20\n", "nodes: 20\nteam: shop\n", "line 104: 'team:'"),
     "a line out of place": ("    replicas: 3\n", "   replicas: 3\n", "line "),
     "no gateway's name": ("    name: public\n", "", "gateway.parentRef.name: nothing"),
     "a gateway for everybody": (

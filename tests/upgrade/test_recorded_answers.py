@@ -54,8 +54,8 @@ STRICTER: dict[str, tuple[dict[str, Any], Callable[[Path], None], Callable[[Path
 MESSAGES = {
     "network_policy": """
         set them to 0, by --data network_policy=… (network_policy: {"egress": [{"to": […]}]} was answered before and
-        is allowed no more (egress[0].to[0].ipBlock.cidr: '10.20.0.5/16' has bits set beyond its prefix; like 10.0.0.0/8
-        for 10.0.0.1/8))
+        is allowed no more (egress[0].to[0].ipBlock.cidr: '10.20.0.5/16' has bits set beyond its prefix; like
+        10.0.0.0/8 for 10.0.0.1/8))
     """,
     "kubernetes_version": """
         choose one, by --data kubernetes_version=… (kubernetes_version: '1.34' was answered before and is allowed no
