@@ -27,8 +27,8 @@ FAULTS = {
     ),
     "probe of a port that is not declared": Fault(
         "probes_reach_containers",
-        lambda o: o.put("Deployment", *CONTAINER, "livenessProbe", "httpGet", "port", to=8081),
-        "containers[shop].livenessProbe.httpGet port 8081 is not declared",
+        lambda o: o.put("Deployment", *CONTAINER, "livenessProbe", "httpGet", "port", to="admin"),
+        "containers[shop].livenessProbe.httpGet port 'admin' is not declared",
     ),
     "probe of another host": Fault(
         "probes_reach_containers",
