@@ -25,11 +25,10 @@ setup: .venv/ready ## Make .venv with everything that uv.lock names
 .venv/ready: pyproject.toml uv.lock
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet uv==$(UV_VERSION)
-	$(UV) sync --quiet --locked
+	$(UV) sync --quiet --locked --compile-bytecode
 	touch $@
 
 demo: setup ## Render the default application into build/demo, look at it and check it
-	$(BIN)/python tools/toolbox.py build helm kubectl kube-score
 	$(MODULE) support.demo build/demo
 
 ##@ Prove
