@@ -25,7 +25,7 @@ setup: .venv/ready ## Make .venv with everything that uv.lock names
 .venv/ready: pyproject.toml uv.lock
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet uv==$(UV_VERSION)
-	$(UV) sync --quiet --locked
+	$(UV) sync --quiet --locked --compile-bytecode
 	touch $@
 
 demo: setup ## Render the default application into build/demo, look at it and check it
@@ -55,8 +55,8 @@ e2e: setup ## Run the generated applications on a real cluster: KUBECONFIG_FILE=
 check-golden-path: setup ## Check golden-path.yml, as every copy and update does
 	$(BIN)/python tools/golden_path.py
 
-bench: setup ## Compare the time of a copy with that of a one-file template
-	PYTHONPATH=tests $(BIN)/python benchmarks/copy_ratio.py
+bench: setup ## Compare the CPU of copies and updates with that of a one-file copy: OPTIONS=--instructions
+	PYTHONPATH=tests $(BIN)/python benchmarks/copy_ratio.py $(OPTIONS)
 
 ##@ Change
 
