@@ -54,8 +54,8 @@ e2e: setup ## Run the generated applications on a real cluster: KUBECONFIG_FILE=
 check-golden-path: setup ## Check golden-path.yml, as every copy and update does
 	$(BIN)/python tools/golden_path.py
 
-bench: setup ## Compare the time of a copy with that of a one-file template
-	PYTHONPATH=tests $(BIN)/python benchmarks/copy_ratio.py
+bench: setup ## Compare the CPU of copies and updates with that of a one-file copy: OPTIONS=--instructions
+	PYTHONPATH=tests $(BIN)/python benchmarks/copy_ratio.py $(OPTIONS)
 
 ##@ Change
 
