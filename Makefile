@@ -37,10 +37,10 @@ tools: setup ## Build Helm, kubectl, kube-apiserver and the other tools (once, i
 	$(BIN)/python tools/toolbox.py build
 	$(BIN)/python tools/toolbox.py assets
 
-test: tools ## Run the tests (under 15 minutes)
+test: tools ## Run the tests
 	$(PYTEST)
 
-test-quick: tools ## Run the tests that take seconds (under 2 minutes)
+test-quick: tools ## Run the tests that take seconds
 	$(PYTEST) -m "not slow"
 
 test-full: tools ## Run the tests with twice the random answers

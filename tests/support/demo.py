@@ -69,7 +69,7 @@ def main(destination: Path) -> None:
         f"  less {destination}/README.md                    what was made, and what to do with it",
         f"  less {destination}/deploy/base/deployment.yaml  the heart of it",
         "  copier copy . ../my-app                      answer the questions for an application of your own",
-        "  make test                                    prove all of it on a real API server (under 15 minutes)",
+        "  make test                                    prove all of it on a real API server",
     )
     sys.exit(broken)
 
