@@ -29,7 +29,6 @@ setup: .venv/ready ## Make .venv with everything that uv.lock names
 	touch $@
 
 demo: setup ## Render the default application into build/demo, look at it and check it
-	$(BIN)/python tools/toolbox.py build helm kubectl kube-score
 	$(MODULE) support.demo build/demo
 
 ##@ Prove

@@ -22,8 +22,12 @@ import sys
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from support import render, sandbox
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 ONE_FILE = {
     "copier.yml": "_subdirectory: project\nname:\n  type: str\n  default: x\n",
@@ -34,7 +38,7 @@ CHANGED = "template/project/.yamllint"
 """A file that the newer version says one more line in."""
 
 FLOOR, COPY, UPDATE = "one file", "copy", "update"
-FIRST = {
+FIRST: dict[str, dict[str, object]] = {
     "first further workload": {"workloads": [{"name": "mail", "preset": "worker"}]},
     "first sidecar": {"sidecars": ["log-shipper"]},
     "first pod answer": {"node_selector": {"disk": "fast"}},
@@ -78,7 +82,7 @@ def this_template(folder: Path) -> Path:
     return folder
 
 
-def copying(template: Path, answers: dict[str, object]) -> list[str]:
+def copying(template: Path, answers: Mapping[str, object]) -> list[str]:
     """The command that makes a repository; its folder comes last."""
     data = [f"--data={name}={json.dumps(answer)}" for name, answer in answers.items()]
     return ["copy", "--quiet", "--defaults", f"--vcs-ref={render.DESK_VERSION}", *data, str(template)]

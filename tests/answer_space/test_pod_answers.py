@@ -34,7 +34,7 @@ NAMESPACE = "pod-answers"
 EXAMPLES = 1000 if settings().max_examples > settings.get_profile("default").max_examples else 150
 
 OWN_POLICY = {
-    r"\{\} is not a map with the fields of|is empty: leave it out": "a structure that says nothing",
+    r"\{\} is not a map with the fields of|is empty\)": "a structure that says nothing",
     r"has both value and valueFrom|needs exactly one": "two answers to one question, or none",
     r"answered by \w+ too|is listed twice|hides the variable": "two answers to one question",
     r"is the path of|is the name of": "one name, or one path, for two things",

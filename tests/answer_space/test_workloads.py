@@ -45,4 +45,4 @@ def test_probes_of_the_code(beside: dict[str, Any], render: Renderer) -> None:
     workload = workloads(render(answers).kustomize())[-1 if beside else 0]
     (container,) = workload.spec["containers"]
     assert (container["args"], container["livenessProbe"]) == (["-v"], PROBE)
-    assert container["readinessProbe"]["httpGet"]["path"] == "/readyz"
+    assert {"readinessProbe", "startupProbe"}.isdisjoint(container), "probes that are given replace all"

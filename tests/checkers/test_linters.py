@@ -30,6 +30,7 @@ FAULTS = {
         "false",
         "release shop.blue: names_are_legal: Service/shop.blue",
     ),
+    "own checks": ("deploy/base/pdb.yaml", END, "  unknown: 1\n", "unknown"),
     "schemas": ("deploy/base/pdb.yaml", END, "  unknown: 1\n", "additional properties 'unknown' not allowed"),
     "kube-score": (
         "deploy/base/deployment.yaml",

@@ -11,7 +11,7 @@ import pytest
 import question_reference
 import yaml
 from support.objects import of_kind
-from support.questionnaire import golden_path, questions, settings
+from support.questionnaire import KEPT, golden_path, questions, settings
 from support.questions_asked import ask
 from support.sandbox import ROOT
 
@@ -114,7 +114,7 @@ def test_the_question_reference_is_current() -> None:
 
 def test_every_question_is_documented() -> None:
     """Each has a heading, in the order in which it is asked."""
-    assert re.findall(r"^### `(\w+)`$", question_reference.PAGE.read_text(), re.MULTILINE) == list(questions())
+    assert re.findall(r"^### `(\w+)`$", question_reference.PAGE.read_text(), re.MULTILINE) == [*questions(), *KEPT]
 
 
 def test_no_words_are_left_over() -> None:
@@ -137,8 +137,7 @@ def test_every_key_of_the_golden_path_is_documented() -> None:
 
 def test_every_generated_file_has_one_owner(everything: set[str]) -> None:
     """The ownership table covers each path exactly once, and names none that never exists."""
-    rows = rows_of(REFERENCE / "ownership.md")
-    patterns = [(owner, pattern) for owner, paths, *_ in rows for pattern in re.findall(r"`([^`]+)`", paths)]
+    patterns = documented_owners()
     assert not [pattern for _, pattern in patterns if not any(matches(path, pattern) for path in everything)]
     owners = {path: [owner for owner, pattern in patterns if matches(path, pattern)] for path in everything}
     assert not {path: found for path, found in owners.items() if len(found) != 1}
@@ -146,14 +145,15 @@ def test_every_generated_file_has_one_owner(everything: set[str]) -> None:
 
 def test_owners_are_those_of_the_manifest(everything: set[str]) -> None:
     """The table of ownership and `_skip_if_exists` in copier.yml agree with the manifest, path by path."""
-    rows = rows_of(REFERENCE / "ownership.md")
-    patterns = [(owner, pattern) for owner, paths, *_ in rows for pattern in re.findall(r"`([^`]+)`", paths)]
+    patterns = documented_owners()
     kept = [pattern.removeprefix("/") for pattern in settings()["_skip_if_exists"]]
     owners = manifest_owners()
     assert everything <= set(owners)
     for path in everything:
         assert {owner for owner, pattern in patterns if matches(path, pattern)} == {owners[path]}, path
-        assert any(matches(path, pattern) for pattern in kept) == (owners[path] == "yours"), path
+        assert any(matches(path, pattern) or path.startswith(f"{pattern}/") for pattern in kept) == (
+            owners[path] == "yours"
+        ), path
 
 
 def test_every_generated_file_is_described(everything: set[str]) -> None:
@@ -175,6 +175,12 @@ def test_the_example_of_a_quota_is_real(render: Renderer) -> None:
     (example,) = blocks(REFERENCE / "defaults.md", "yaml")
     (quota,) = of_kind(render({}).platform("prod"), "ResourceQuota")
     assert yaml.safe_load(example)["hard"] == quota["spec"]["hard"]
+
+
+def documented_owners() -> list[tuple[str, str]]:
+    """Owner and pattern of each path in the table of ownership; the page has other tables, too."""
+    rows = [row for row in rows_of(REFERENCE / "ownership.md") if row[0] in ("template", "shared", "yours")]
+    return [(owner, pattern) for owner, paths, *_ in rows for pattern in re.findall(r"`([^`]+)`", paths)]
 
 
 def manifest_owners() -> dict[str, str]:

@@ -195,7 +195,9 @@ def test_image_starts_once(name: str, start: Callable[[str], Repository], tmp_pa
     assert "settings: GRACE_SECONDS is not allowed, use whole seconds from 0 to 3600" in done.stderr
 
 
-@pytest.mark.parametrize("image", ["python:3.14.8-slim", "registry.example.com:5000/base/python:3.12@sha256:0"])
+@pytest.mark.parametrize(
+    "image", ["python:3.14.8-slim", "registry.example.com:5000/base/python:3.12@sha256:" + "0" * 64]
+)
 def test_python_is_that_of_the_image(image: str, update: Updater) -> None:
     """The image of the golden path says with which Python the code is linted and tested."""
     before = re.search(r"^  python: (.*)$", (ROOT / "golden-path.yml").read_text(), re.MULTILINE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -26,8 +27,28 @@ CHECKS = {
 }
 
 
+ENOUGH = {
+    "helm": ("version --template={{.Version}}", (4, 0)),
+    "kubectl": ("version --client --output=json", (1, 34)),
+    "kube-score": ("version", (1, 20)),
+}
+"""What the checks run, how each tells its version, and the oldest that does."""
+
+
+def is_new_enough(name: str) -> bool:
+    """Whether a program on PATH need not be built, which takes minutes."""
+    arguments, least = ENOUGH[name]
+    if shutil.which(name) is None:
+        return False
+    told = subprocess.run([name, *arguments.split()], capture_output=True, text=True, check=False).stdout
+    found = re.search(r"\bv?(\d+)\.(\d+)\.\d+", told)
+    return found is not None and (int(found[1]), int(found[2])) >= least
+
+
 def main(destination: Path) -> None:
     """Copy the working tree's template to a fresh folder, and show it."""
+    if missing := [name for name in ENOUGH if not is_new_enough(name)]:
+        toolbox.build(missing)
     os.environ["PATH"] = os.pathsep.join(
         [str(toolbox.bin_dir()), str(Path(sys.executable).parent), os.environ["PATH"]]
     )

@@ -41,9 +41,17 @@ class DryRun:
         """What the server has against an object: the reason for which it refuses it, or its warnings."""
         kind = manifest["kind"]
         path = f"{GROUPS[kind]}/namespaces/{self.namespace}/{kind.lower()}s?dryRun=All&fieldValidation=Strict"
-        self.connection.request("POST", path, json.dumps(manifest), self.headers)
-        answer = self.connection.getresponse()
+        try:
+            answer = self._post(path, json.dumps(manifest))
+        except (ConnectionError, http.client.HTTPException):
+            # The server closes a connection on which nothing was asked for a while. Nothing is created: ask again.
+            self.connection.close()
+            answer = self._post(path, json.dumps(manifest))
         body: dict[str, Any] = json.loads(answer.read())
         if answer.status != http.client.CREATED:
             return [f"{kind}: {body['message']}"]
         return [f"{kind}: {warning}" for warning in answer.headers.get_all("Warning") or []]
+
+    def _post(self, path: str, body: str) -> http.client.HTTPResponse:
+        self.connection.request("POST", path, body, self.headers)
+        return self.connection.getresponse()

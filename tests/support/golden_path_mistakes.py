@@ -32,6 +32,7 @@ MISTAKES: dict[str, tuple[str, str, str]] = {
         "catalogue.sidecars.log-shipper.container.image: '",
     ),
     "a base image without a tag": ("python:3.14.8-slim", "python", "images.python: '"),
+    "a base image of another Python": ("python:3.14.8-slim", "python:2.7.18-slim", "images.python: '"),
     "a base image that moves": ("busybox:1.37.0\n\nci", "busybox:latest\n\nci", "images.debug: '"),
     "an image less": ("  curl: docker.io/curlimages/curl:8.14.1\n", "", "images.curl: nothing"),
     "a version without quotes": ('["1.34", "1.35", "1.36", "1.37"]', "[1.34, 1.35]", "kubernetes_versions[0]: 1.34"),

@@ -227,6 +227,8 @@ def test_source_is_recorded_without_credentials(update: Updater, render: Rendere
     assert url.startswith("https://")
     answers.write_text(answers.read_text().replace("https://", "https://me:s3cret@"))
     update.commit(repository, "As copier would have it")
+    config = update.folder / "sandbox/gitconfig"
+    config.write_text(f"{config.read_text()}\tinsteadOf = {url.replace('https://', 'https://me:s3cret@')}\n")
     update.update(repository, {"team": "sales"})
     assert read(answers)[0]["_src_path"] == url
 
