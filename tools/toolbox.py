@@ -309,7 +309,9 @@ def _go_candidates() -> Iterator[Path]:
 def _go_environment(go: Path) -> dict[str, str]:
     """Return the caller's environment without what would change the outcome of a build."""
     environment = {
-        name: value for name, value in os.environ.items() if name not in ("GOOS", "GOARCH", "GOROOT", "GOEXPERIMENT")
+        name: value
+        for name, value in os.environ.items()
+        if name not in ("GOOS", "GOARCH", "GOROOT", "GOEXPERIMENT", "GOGC")
     }
     # GOTOOLCHAIN=local: a Go that is too old shall fail here, not fetch another Go behind one's back.
     environment |= {"CGO_ENABLED": "0", "GOFLAGS": "", "GOTOOLCHAIN": "local", "GOWORK": "off"}

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import ast
-import contextlib
-import io
 import json
 import re
 import tomllib
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import toolbox
-from yamllint import cli as yamllint_cli
+from yamllint.config import YamlLintConfig
+from yamllint.linter import run as yamllint_run
 
 from support.commands import attempt
-from support.strict_yaml import AmbiguousYAMLError, read
+from support.strict_yaml import AmbiguousYAMLError, parse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -49,11 +49,19 @@ def ambiguous_yaml(repository: Repository) -> list[str]:
     found = []
     for path in files(repository):
         if path.suffix in {".yaml", ".yml"} and repository.chart / "templates" not in path.parents:
-            try:
-                read(path)
-            except AmbiguousYAMLError as error:
-                found.append(str(error))
+            line = _ambiguity(path.read_text(), quoted_on=path.parent.name == "workflows")
+            found += [f"{path}: {line}"] if line else []
     return found
+
+
+@cache
+def _ambiguity(text: str, *, quoted_on: bool) -> str:
+    """What is ambiguous in a file. Many files of many repositories are the same."""
+    try:
+        parse(text, quoted_on=quoted_on)
+    except AmbiguousYAMLError as error:
+        return str(error)
+    return ""
 
 
 PARSERS: dict[str, Callable[[str], Any]] = {".json": json.loads, ".py": ast.parse, ".toml": tomllib.loads}
@@ -72,14 +80,25 @@ def broken_files(repository: Repository) -> list[str]:
 
 def yamllint(repository: Repository) -> list[str]:
     """Findings of yamllint under the repository's own rules; in this process, for it starts longer than it works."""
-    printed = io.StringIO()
-    try:
-        with contextlib.chdir(repository.path), contextlib.redirect_stdout(printed):
-            yamllint_cli.run(["--strict", "--format=parsable", "."])
-    except SystemExit as end:
-        found = printed.getvalue().splitlines()
-        return found or ([f"yamllint ended with {end.code}"] if end.code else [])
-    return ["yamllint did not end as its program does"]
+    rules = (repository.path / ".yamllint").read_text()
+    config = _yamllint_config(rules)
+    return [
+        f"{path.relative_to(repository.path)}:{line}"
+        for path in files(repository)
+        if config.is_yaml_file(str(path)) and not config.is_file_ignored(str(path.relative_to(repository.path)))
+        for line in _yamllint_findings(rules, path.read_text())
+    ]
+
+
+@cache
+def _yamllint_config(rules: str) -> YamlLintConfig:
+    return YamlLintConfig(rules)
+
+
+@cache
+def _yamllint_findings(rules: str, text: str) -> list[str]:
+    """What is wrong in a file. Many files of many repositories are the same."""
+    return [f"{each.line}: {each.level}: {each.message}" for each in yamllint_run(text, _yamllint_config(rules))]
 
 
 def helm_lint(repository: Repository) -> list[str]:

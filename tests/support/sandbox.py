@@ -50,6 +50,8 @@ def enter(folder: Path, template: Path, tools: Path | None) -> dict[str, str]:
         "HELM_CONFIG_HOME": str(folder / "helm/config"),
         "HELM_DATA_HOME": str(folder / "helm/data"),
         "KUBECONFIG": str(folder / "kubeconfig"),
+        # Helm, kubectl and the linters end before it pays to collect their garbage, a fifth of their time.
+        "GOGC": "off",
         "MAKEFLAGS": "",
         "MAKELEVEL": "0",
         "UV_PYTHON": HERE,

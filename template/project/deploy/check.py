@@ -262,8 +262,9 @@ def main() -> None:
     each_environment(given.environments, found, good, "invalid")
 
 
-# Each schema is read once.
+# Each schema is read once, and the list of versions.
 utils.schema_contents = cache(utils.schema_contents)
+utils.all_versions = cache(utils.all_versions)
 
 if __name__ == "__main__":
     main()

@@ -146,9 +146,10 @@ def install(repository: Repository, release: str) -> tuple[list[Manifest], str]:
 
 def check(repository: Repository) -> list[str]:
     """One line for each name that does not hold under a release of the longest name, or one with a dot."""
+    scenes = {name: Scene(install(repository, name)[0]) for name in ("r" * 53, f"{repository.name}.blue")}
     return [
         f"release {release}: {rule.__name__}: {line}"
-        for release in ("r" * 53, f"{repository.name}.blue")
+        for release, scene in scenes.items()
         for rule in RULES
-        for line in rule(Scene(install(repository, release)[0]))
+        for line in rule(scene)
     ]

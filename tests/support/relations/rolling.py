@@ -10,14 +10,12 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from support.commands import run
-from support.objects import Manifest, load, of_kind, workloads
+from support.objects import Manifest, of_kind, workloads
+from support.repository import Repository
 from support.strict_yaml import read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-
-    from support.repository import Repository
 
 
 def check(repository: Repository) -> list[str]:
@@ -30,18 +28,17 @@ def check(repository: Repository) -> list[str]:
     manifest["data"] = {**manifest.get("data", {}), name: manifest.get("data", {}).get(name, "") + "changed"}
     helm = repository.helm(None, f"--set-json=config={json.dumps(manifest['data'])}")
     return [
-        *_keeps(_kustomize_with(repository, None), _kustomize_with(repository, manifest), f"base: {name}"),
+        *_keeps(repository.kustomize(), _kustomize_with(repository, manifest), f"base: {name}"),
         *_keeps(repository.helm(), helm, f"chart: {name}"),
     ]
 
 
-def _kustomize_with(repository: Repository, config_map: Manifest | None) -> list[Manifest]:
+def _kustomize_with(repository: Repository, config_map: Manifest) -> list[Manifest]:
     with TemporaryDirectory() as folder:
-        base = Path(folder, "base")
-        shutil.copytree(repository.deploy / "base", base)
-        if config_map:
-            (base / "configmap.yaml").write_text(yaml.safe_dump(config_map))
-        return load(run("kubectl", "kustomize", base))
+        edited = Repository(Path(folder))
+        shutil.copytree(repository.deploy, edited.deploy)
+        (edited.deploy / "base" / "configmap.yaml").write_text(yaml.safe_dump(config_map))
+        return edited.kustomize()
 
 
 def _keeps(before: Sequence[Manifest], after: Sequence[Manifest], what: str) -> Iterator[str]:
