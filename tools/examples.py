@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 import plumbum
 import toolbox
 import yaml
-from support import compiled, parity, sandbox
+from support import parity, sandbox, shortcuts
 from support.objects import POD_TEMPLATES, Key, key
 from support.render import COPIED_FROM, Renderer, stage
 
@@ -165,7 +165,7 @@ def rendered() -> dict[Path, str]:
 def _enter(folder: Path, staged: Path) -> None:
     """Give this process a sandbox and a renderer of its own."""
     global _render  # noqa: PLW0603 - a process of a pool is given what it needs in this way
-    compiled.share()
+    shortcuts.take()
     own = folder / str(os.getpid())
     os.environ.update(sandbox.enter(own / "sandbox", staged, toolbox.bin_dir()))
     plumbum.local.env.update(os.environ)

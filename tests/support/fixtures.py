@@ -10,7 +10,7 @@ import plumbum
 import pytest
 import toolbox
 
-from support import compiled, sandbox
+from support import sandbox, shortcuts
 from support.commands import attempt
 from support.render import COPIED_FROM, Renderer, stage
 from support.update import Updater
@@ -31,7 +31,7 @@ def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session", autouse=True)
 def _sandbox(tmp_path_factory: pytest.TempPathFactory, shared_folder: Path) -> Iterator[None]:
     """Every test of this worker runs in a sandbox of the worker's own."""
-    compiled.share()
+    shortcuts.take()
     variables = sandbox.enter(tmp_path_factory.mktemp("sandbox"), shared_folder / "template", toolbox.bin_dir())
     # plumbum, by which copier calls Git, has taken its own copy of the environment when it was imported.
     with pytest.MonkeyPatch.context() as patch, plumbum.local.env(**variables):

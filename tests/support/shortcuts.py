@@ -1,0 +1,77 @@
+"""Shortcuts for copies that are made in a test's own process. The `copier` program, which other tests run, has none.
+
+Every copy reads the same copier.yml and compiles the same questions, paths, macros and files anew, and asks Git after
+each file that it writes: most of its time. Nothing of that depends on the copy.
+"""
+
+from __future__ import annotations
+
+import pickle
+from typing import TYPE_CHECKING, Any
+
+import yaml
+from copier import _main, _template
+from jinja2 import Environment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable
+    from pathlib import Path
+    from types import CodeType
+
+LONG = 1000
+"""Characters of a text from which it is quicker to find what was read before than to read it again."""
+
+
+def take() -> None:
+    """Take all of them in this process, from now on."""
+    _compile_once()
+    yaml.safe_load = _once(yaml.safe_load, lambda text: text if isinstance(text, str) and len(text) > LONG else None)
+    _template.load_template_config = _once(_template.load_template_config, _questionnaire)
+    # Copier asks Git for core.fileMode, and does nothing unless that is false, as it never is in the sandbox.
+    _main.Worker._sync_git_index_executable_bit = lambda *_: None  # type: ignore[method-assign] # noqa: SLF001
+
+
+def _compile_once() -> None:
+    """Compile each source of Jinja once.
+
+    What is compiled depends on the source, the template's name and the environment's syntax alone, and holds no
+    state: Jinja's own bytecode caches rely on that too, but serve only templates that a loader finds, and copier
+    takes no cache.
+    """
+    compile_anew: Any = Environment.compile
+    known: dict[Any, CodeType] = {}
+
+    def compile_once(
+        environment: Environment, source: Any, name: str | None = None, filename: str | None = None, *more: Any
+    ) -> Any:
+        if more or not isinstance(source, str):
+            return compile_anew(environment, source, name, filename, *more)
+        # Copier's `yield` tag forgets here what the string before has yielded: that must happen each time.
+        source = environment.preprocess(source, name, filename)
+        key = (source, name, type(environment), environment.block_start_string, environment.optimized)
+        if key not in known:
+            known[key] = compile_anew(environment, source, name, filename)
+        return known[key]
+
+    Environment.compile = compile_once  # type: ignore[method-assign, assignment]
+
+
+def _once(read: Callable[..., Any], key_of: Callable[..., Hashable]) -> Callable[..., Any]:
+    """A reader that reads once what has the same key, and always what has none. Each caller has an object of its own."""
+    known: dict[Hashable, bytes] = {}
+
+    def read_once(source: Any, *more: Any) -> Any:
+        key = key_of(source)
+        if key is None:
+            return read(source, *more)
+        if key not in known:
+            known[key] = pickle.dumps(read(source, *more))
+        return pickle.loads(known[key])  # noqa: S301 - it was pickled here
+
+    return read_once
+
+
+def _questionnaire(copier_yml: Path) -> Hashable:
+    """Everything that copier reads when it reads a copier.yml."""
+    included = sorted((copier_yml.parent / "template" / "questions").glob("*"))
+    return tuple(file.read_bytes() for file in (copier_yml, *included))
