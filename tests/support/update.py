@@ -1,11 +1,16 @@
-"""Updates generated repositories the way their owners do: by the `copier` program, over a committed tree."""
+"""Updates generated repositories the way their owners do, over a committed tree, mostly in the test's own process."""
 
 from __future__ import annotations
 
-import json
+import os
 import shutil
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from unittest import mock
+
+import plumbum
+from copier import VcsRef, run_update
 
 from support import render, sandbox
 from support.commands import attempt, run
@@ -13,8 +18,12 @@ from support.repository import Repository
 
 if TYPE_CHECKING:
     import subprocess
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
+
+
+CURRENT = VcsRef.CURRENT.value
+"""The version that a repository has."""
 
 
 @dataclass
@@ -44,12 +53,13 @@ class Updater:
         return self._committed(destination)
 
     def copy(self, answers: Mapping[str, Any], name: str, version: str = render.DESK_VERSION) -> Repository:
-        """A fresh copy by the program, of any version that was released here, committed to Git."""
+        """A fresh copy of any version that was released here, committed to Git."""
         destination = self.folder / name / "shop"
-        self._copier("copy", "--defaults", f"--vcs-ref={version}", *_data(answers), sandbox.TEMPLATE_URL, destination)
+        with self._inside():
+            render.copy(answers, destination, version=version)
         return self._committed(destination)
 
-    def update(self, repository: Repository, answers: Mapping[str, Any], version: str = ":current:") -> None:
+    def update(self, repository: Repository, answers: Mapping[str, Any], version: str = CURRENT) -> None:
         """Update in place and commit. Conflicts, which Copier leaves with exit code 0, fail the test."""
         self.take(repository, answers, version)
         conflicts = run("git", "ls-files", "--unmerged", cwd=repository.path)
@@ -57,16 +67,23 @@ class Updater:
         render.commit(repository.path, "An update")
 
     def attempt(self, repository: Repository, version: str) -> subprocess.CompletedProcess[str]:
-        """Try to update, whatever comes of it."""
+        """Try to update by the `copier` program, whatever comes of it."""
         return attempt(
             "copier", "update", "--defaults", f"--vcs-ref={version}", repository.path, env=self.environment
         )
 
-    def take(
-        self, repository: Repository, answers: Mapping[str, Any] | None = None, version: str = ":current:"
-    ) -> None:
+    def take(self, repository: Repository, answers: Mapping[str, Any] | None = None, version: str = CURRENT) -> None:
         """Update in place, and leave the rest, conflicts too, to the caller."""
-        self._copier("update", "--defaults", f"--vcs-ref={version}", *_data(answers or {}), repository.path)
+        with self._inside():
+            run_update(
+                repository.path,
+                data=dict(answers or {}),
+                vcs_ref=VcsRef.CURRENT if version == CURRENT else version,
+                defaults=True,
+                overwrite=True,
+                quiet=True,
+                unsafe=False,
+            )
 
     def commit(self, repository: Repository, message: str) -> None:
         """Commit what somebody has edited."""
@@ -77,11 +94,8 @@ class Updater:
         render.commit(folder, "A copy")
         return Repository(folder)
 
-    def _copier(self, *arguments: str | Path) -> None:
-        done = attempt("copier", *arguments, env=self.environment)
-        assert done.returncode == 0, f"copier {arguments} ended with {done.returncode}\n{done.stderr}"
-
-
-def _data(answers: Mapping[str, Any]) -> list[str]:
-    values = {name: value if isinstance(value, str) else json.dumps(value) for name, value in answers.items()}
-    return [f"--data={name}={value}" for name, value in values.items()]
+    @contextmanager
+    def _inside(self) -> Iterator[None]:
+        """In the sandbox, which plumbum, by which copier calls Git, has its own copy of."""
+        with mock.patch.dict(os.environ, self.environment), plumbum.local.env(**self.environment):
+            yield
