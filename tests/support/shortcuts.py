@@ -57,7 +57,7 @@ def _compile_once() -> None:
 
 
 def _once(read: Callable[..., Any], key_of: Callable[..., Hashable]) -> Callable[..., Any]:
-    """A reader that reads once what has the same key; what has none it reads always. Nobody shares what it returns."""
+    """A reader that reads once what has the same key, and always what has none. What it returns is the caller's."""
     known: dict[Hashable, bytes] = {}
 
     def read_once(source: Any, *more: Any) -> Any:
