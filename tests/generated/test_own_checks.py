@@ -200,12 +200,12 @@ def test_image_starts_once(name: str, start: Callable[[str], Repository], tmp_pa
 )
 def test_python_is_that_of_the_image(image: str, update: Updater) -> None:
     """The image of the golden path says with which Python the code is linted and tested."""
-    before = re.search(r"^  python: (.*)$", (ROOT / "golden-path.yml").read_text(), re.MULTILINE)
-    assert before
 
     def edit(template: Path) -> None:
         golden_path = template / "golden-path.yml"
-        golden_path.write_text(golden_path.read_text().replace(before[1], image))
+        text, places = re.subn(r"(?m)^(  python: ).*$", rf"\g<1>{image}", golden_path.read_text())
+        assert places == 1
+        golden_path.write_text(text)
 
     update.release("v0.1.0", edit)
     repository = update.copy({}, "fresh", "v0.1.0")

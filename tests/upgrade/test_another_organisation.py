@@ -98,6 +98,16 @@ def _group(repository: Repository, environment: str) -> str:
     return group
 
 
+ANY_FILE = {"test_another_organisation.py", "test_golden_path.py", "test_routine_releases.py"}
+"""Tests that read the organisation's own file, and hold whatever it says."""
+
+
+def test_the_tests_do_not_rest_on_the_real_file() -> None:
+    """Otherwise an organisation that edits it would have to edit tests too."""
+    readers = {path.name for path in (ROOT / "tests").rglob("*.py") if 'ROOT / "golden-path.yml"' in path.read_text()}
+    assert readers == ANY_FILE
+
+
 def test_the_real_file_renders(update: Updater) -> None:
     """Whatever this organisation has decided."""
     real = (ROOT / "golden-path.yml").read_text()
