@@ -2,7 +2,8 @@
 
 What is counted is CPU, user and system, git and all other children included, with bytecode as everybody has it. The
 cases are run by turns, so that whatever else the machine does slows all alike, and the medians are compared. With
-`--instructions`, and where valgrind is there, it counts what Python executes instead, which is free of noise.
+`--instructions`, and where valgrind is there, it counts what Python executes instead, which is free of noise; the goals
+are ratios of CPU, and not said then.
 
 The template is a packed repository of what copier reads: a clone of more is git's time and the network's. No test
 asserts a goal, because a time is a property of the machine.
@@ -142,12 +143,12 @@ def require_bytecode() -> None:
             sys.exit(f"{name} has no bytecode: run {sys.executable} -m compileall -q {folder}")
 
 
-def line(case: Case, costs: dict[str, float], unit: str) -> str:
+def line(case: Case, costs: dict[str, float], unit: str, *, goals: bool) -> str:
     """What a case costs, and how much that is of what it is compared with."""
     text = f"{case.label:22} {costs[case.label]:9.2f} {unit}  ({min(case.costs):.2f} to {max(case.costs):.2f})"
     if case.against:
         text += f"  {costs[case.label] / costs[case.against]:5.2f} times {case.against}"
-    return text + (f", goal: at most {case.goal}" if case.goal else "")
+    return text + (f", goal: at most {case.goal}" if goals and case.goal else "")
 
 
 def main() -> None:
@@ -185,7 +186,7 @@ def main() -> None:
                     shutil.copytree(case.start, destination, symlinks=True)
                 case.costs.append(count([*case.command, str(destination)]))
     costs = {case.label: statistics.median(case.costs) for case in chosen}
-    sys.stdout.write("".join(line(case, costs, unit) + "\n" for case in chosen))
+    sys.stdout.write("".join(line(case, costs, unit, goals=count is cpu) + "\n" for case in chosen))
 
 
 if __name__ == "__main__":
