@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 from contextlib import contextmanager
+from difflib import SequenceMatcher
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,22 +48,28 @@ def look(folder: Path) -> None:
     _notes().write_text(json.dumps({"blobs": blobs, "edited": edited, "deleted": deleted}))
 
 
-def settle(gone: Mapping[str, str], converted: Mapping[str, Callable[[str, str], str]]) -> None:
+def settle(gone: Mapping[str, str], converted: Mapping[str, Callable[[str, str], str]], answers_file: str) -> None:
     """Bring back what was edited, as a conflict, take away again what was deleted, and convert what is the owner's.
 
     `gone` tells where the content of a path is now; ENV in both stands for an environment. `converted` has a function
-    for each pattern of files: from the text that there is, and what it was before it was edited, to the new text.
+    for each pattern of files, in which * stands for one: from the text that there is, and what it was before it was
+    edited, to the new text.
     """
     seen = json.loads(_notes().read_text())
+    yours = yaml.safe_load(Path(answers_file).read_text())["your_files"]
     for name in seen["edited"]:
         if not Path(name).exists():
             _bring_back(name, seen["blobs"][name], gone)
     for name in seen["deleted"]:
         Path(name).unlink(missing_ok=True)
     for pattern, convert in converted.items():
+        names = {name: blob for name, blob in seen["blobs"].items() if _environment(name, pattern)}
+        known = {name: _git("cat-file", "blob", blob) for name, blob in names.items()}
         for path in sorted(Path().glob(pattern)):
-            if base := seen["blobs"].get(path.as_posix()):
-                path.write_text(convert(path.read_text(), _git("cat-file", "blob", base)))
+            name, text = path.as_posix(), path.read_text()
+            base = known.get(name) or (_likeliest(text, name, pattern, known) if known and name in yours else "")
+            if base:
+                path.write_text(convert(text, base))
     _notes().unlink()
 
 
@@ -86,6 +93,21 @@ def _bring_back(name: str, base: str, gone: Mapping[str, str]) -> None:
     place = next((place for each, there in gone.items() if (place := _place(name, each, there))), "")
     remedy = f"move your lines to {place}, then `git rm` it" if place else "`git add` it to keep it, else `git rm` it"
     sys.stderr.write(f"{name}: has edits of yours, and the template no longer writes it: {remedy}\n")
+
+
+def _likeliest(text: str, name: str, pattern: str, known: Mapping[str, str]) -> str:
+    """What an environment's file began as whose name is new: another's, by the new name where the text has it."""
+    lines, own = set(text.split("\n")), _environment(name, pattern)
+    other = max(known, key=lambda each: SequenceMatcher(None, text, known[each]).ratio())
+    former = _environment(other, pattern)
+    renamed = ((line, line.replace(former, own)) for line in known[other].split("\n"))
+    return "\n".join(new if new in lines else line for line, new in renamed)
+
+
+def _environment(name: str, pattern: str) -> str:
+    """What the * of a pattern stands for in a path, or nothing if it is another path."""
+    match = re.fullmatch(re.escape(pattern).replace(r"\*", "([^/]+)"), name)
+    return match[1] if match else ""
 
 
 def _place(name: str, path: str, place: str) -> str:

@@ -56,7 +56,7 @@ def main(stage: str, version: str, answers_file: str) -> None:
             repository.look(folder)
     else:
         converted = {"deploy/overlays/*/kustomization.yaml": overlay, "deploy/chart/values-*.yaml": values}
-        repository.settle(GONE, converted)
+        repository.settle(GONE, converted, answers_file)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ editor is told. `unreadable` says which lines keep YAML from being read.
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,9 @@ ROOT = Path(__file__).resolve().parents[1]
 SCHEMA = ROOT / "golden-path.schema.json"
 PREFIX = "kubernetes."
 """What the names of Kubernetes' own types begin with in the schema."""
+
+_SIGN = re.compile(r"#[{%|]")
+SIGNS = "has a sign of the template's own language: put a space after the #"
 
 SCALARS: dict[str, dict[str, Any]] = {
     "string": {"type": "string"},
@@ -45,6 +49,11 @@ def findings(text: str) -> list[str]:
         autoescape=select_autoescape(default_for_string=False, default=False),
         **options,
     )
+    # A copy includes the file, so that comments are read too; by then nothing tells where these signs were.
+    lines = enumerate(text.split("\n"), 1)
+    signs = [f"line {number}: {line.strip()!r} {SIGNS}" for number, line in lines if _SIGN.search(line)]
+    if signs:
+        return signs
     template = environment.get_template("template/macros/check_golden_path.jinja")
     try:
         found = template.make_module().findings(text)  # type: ignore[attr-defined]

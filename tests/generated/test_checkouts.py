@@ -74,8 +74,11 @@ def empty_object(repository: Repository) -> None:
 @pytest.mark.parametrize(
     ("spoil", "line"),
     [
-        (leave, "  is no environment: remove deploy/overlays/old"),
-        (leave_values, "  is no environment: remove deploy/chart/values-old.yaml"),
+        (leave, "  is none of the answer environments: add it to the answer, or remove deploy/overlays/old"),
+        (
+            leave_values,
+            "  is none of the answer environments: add it to the answer, or remove deploy/chart/values-old.yaml",
+        ),
         (lose_values, "  there is no deploy/chart/values-prod.yaml: restore it"),
         (break_overlay, "  kubectl kustomize deploy/environments/prod: error: "),
         (empty_overlay, "  kubectl kustomize deploy/environments/prod: error: "),

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from support.render import Renderer
     from support.update import Updater
 
 TEXT = GOLDEN_PATH.read_text()
@@ -87,6 +88,89 @@ def test_what_no_rule_knows_still_names_the_file(
         assert not (tmp_path / version).exists()
 
 
+def words_without_a_remedy(types: dict[str, Any], name: str, seen: set[str]) -> list[str]:
+    """The types below one whose values no rule judges, and for which no remedy is written either."""
+    rule = types[name]
+    if name in seen or "judge" in rule:
+        return []
+    seen.add(name)
+    below = [rule[part] for part in ("items", "keys", "values", "or") if part in rule]
+    found = [name] if "pattern" in rule and "refusal" not in rule else []
+    return found + [
+        each
+        for kind in [*below, *rule.get("fields", {}).values()]
+        for each in words_without_a_remedy(types, kind, seen)
+    ]
+
+
+def test_every_word_has_a_remedy() -> None:
+    """Otherwise a value of another form ends in an error of Jinja's."""
+    types = json.loads((ROOT / "template/schemas/golden-path.json").read_text())
+    assert words_without_a_remedy(types, "GoldenPath", set()) == []
+
+
+ODD_YAML: dict[str, tuple[str, str]] = {
+    "a byte order mark": ("# yaml-language", "\ufeff# yaml-language"),
+    "a document's mark": ("domain:", "---\ndomain:"),
+    "a key in double quotes": ("domain:", '"domain":'),
+    "a key in single quotes": ("  web:", "  'web':"),
+    "a wide dash": ("  - name: prod\n", "  -   name: prod\n"),
+    "a dash on a line of its own": ("  - name: prod\n", "  -\n    name: prod\n"),
+    "a list that is not indented": ('["1.34", "1.35", "1.36", "1.37"]', '\n- "1.35"\n- "1.36"'),
+    "text over two lines": ("cluster-issuer: public", "cluster-issuer: one\n      two three"),
+    "a block of text": ("cluster-issuer: public", "x: |\n      a: {b\n      c\n    d/e: x"),
+    "a merged map": ("    resources: *task\n", "    resources:\n      <<: *task\n"),
+    "two merged maps": ("    resources: *task\n", "    resources:\n      <<: [*task, *tiny]\n"),
+    "an anchor in a list": ("    - port: 53\n      protocol: UDP", "    - &dns\n      port: 53"),
+    "words with colons and dashes": (
+        "container:\n        image: quay",
+        "container:\n        command:\n          - a:b\n          - -c\n        image: quay",
+    ),
+    "an escape": ('"{team}-deployers"', '"\\x40\\u00e9 \\"{team}\\""'),
+    "a comment with brackets and quotes": ("  worker:\n", "  # don't: [a {b\n  worker:  # it's\n"),
+}
+"""Ways to write the same or nearly the same: what is there, and what may be in its place."""
+
+
+@pytest.mark.parametrize("way", ODD_YAML)
+def test_yaml_may_be_written_in_other_ways(way: str) -> None:
+    """What tells lines that YAML does not read from others mistakes none of these for one."""
+    before, after = ODD_YAML[way]
+    assert before in TEXT
+    assert tool.findings(TEXT.replace(before, after, 1)) == []
+
+
+def test_what_a_program_writes_is_read() -> None:
+    """Without comments, and with an indentation and an order of its own."""
+    assert tool.findings(yaml.safe_dump(yaml.safe_load(TEXT))) == []
+    assert tool.findings(yaml.safe_dump(yaml.safe_load(TEXT), indent=4, width=40).rstrip("\n")) == []
+
+
+@pytest.mark.parametrize("line", ["# Owner: #{team}.", "#%- for us -%#", "#| A note."])
+def test_signs_of_jinja_are_found_in_comments_too(line: str) -> None:
+    """By `make check-golden-path`, which knows the line. In a copy copier names the file alone."""
+    assert [found.partition(" has ")[0] for found in tool.findings(f"{line}\n{TEXT}")] == [f"line 1: {line!r}"]
+
+
+def test_environments_that_meet_in_one_application_are_refused(update: Updater, render: Renderer) -> None:
+    """A namespace or a host that is given may be the one that another environment has from the application."""
+    repository = update.start(render())
+    for number, (given, found) in enumerate(
+        {
+            "{name: dev, namespace: shop-prod}": "environments[1].namespace: 'shop-prod'",
+            "{name: dev, hostname: shop.example.com}": "environments[1].hostname: 'shop.example.com'",
+        }.items()
+    ):
+        text = yaml.safe_dump({**yaml.safe_load(TEXT), "environments": [yaml.safe_load(given), "prod"]})
+        assert tool.findings(text) == []
+        version = f"v0.1.{number}"
+        update.release(version, replace_by(text))
+        refused = update.attempt(repository, version)
+        assert refused.returncode != 0
+        assert f"golden-path.yml: {found}" in refused.stderr.splitlines()[-1]
+        assert update.copy({"app_name": "till"}, f"other-{number}", version).path.exists()
+
+
 def test_the_schema_for_editors_is_made_from_the_table() -> None:
     """`python tools/golden_path.py --schema` was run after the last change."""
     assert json.loads(tool.SCHEMA.read_text()) == tool.schema()
@@ -112,6 +196,8 @@ presets.worker.resources.requests.cpu: 0.5
 presets.task.resources: {requests: {cpu: 1, memory: 1Gi, a.com/gpu: "1"}, limits: {memory: 1Gi, a.com/gpu: 1}}
 presets.web.autoscaling: false
 environments: [dev, {name: prod, hostname: shop.example.org, namespace: shop}]
+environments: [dev, staging, prod]
+environments: [only]
 gateway.from: [{ipBlock: {cidr: 10.0.0.0/8}}, {podSelector: {}}]
 dns.ports: [{port: dns, protocol: UDP}]
 labels: {example.com/cost-centre: "4711", owner: ""}
@@ -124,6 +210,8 @@ image_pull_secrets: [{name: registry}, {name: mirror}]
 storage_class: fast
 sizes: {large: {requests: {cpu: "1", memory: 1Gi}, limits: {memory: 2Gi}}}
 catalogue.init_containers: {}
+prometheus: {from: [{podSelector: {}}], labels: {}, dashboard_labels: {}}
+presets.datastore.storage_size: 1.5Ti
 catalogue.sidecars.audit: {container: {image: "quay.io/audit:1.0", livenessProbe: {exec: {command: [check]}}}}
 """
 

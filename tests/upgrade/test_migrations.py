@@ -9,10 +9,11 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from support import releases, render
+from support import parity, releases, render
 from support.commands import attempt, run
 from support.questionnaire import questions, settings
 from support.releases import MissingReleaseError, Release
+from support.repository import Repository
 from support.sandbox import ROOT
 from support.trees import tree
 
@@ -237,6 +238,28 @@ def test_values_keep_what_was_edited() -> None:
     edited = base.replace("0.1.0", "1.2.3").replace("maxReplicas: 2", "maxReplicas: 5") + "# Ours.\nextra: 1\n"
     assert values(edited, base) == 'image:\n  tag: "1.2.3"\nautoscaling:\n  maxReplicas: 5\n# Ours.\nextra: 1\n'
     assert values(base, base) == 'image:\n  tag: "0.1.0"\n'
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("version", ["v0.1.0", "v0.2.0"])
+def test_an_environment_that_is_renamed_in_the_same_update(version: str, released: Released, tmp_path: Path) -> None:
+    """Its overlay and values, moved by hand, are converted as if they had had the new name before."""
+    repository = releases.start({"app_name": "shop"}, tmp_path / "shop", version)
+    for path in ("deploy/overlays/{}/kustomization.yaml", "deploy/chart/values-{}.yaml"):
+        new = repository / path.format("qa")
+        new.parent.mkdir(exist_ok=True)
+        text = (repository / path.format("staging")).read_text()
+        new.write_text(text.replace('ag: "0.1.0"', "ag: 7.7.7").replace("shop-staging\n", "shop-qa\n") + "# Ours.\n")
+        (repository / path.format("staging")).unlink()
+    render.commit(repository, "Our staging is called qa")
+    releases.update(repository, answers={"environments": ["dev", "qa", "prod"]})
+    assert released.template.exists()
+    assert (repository / "deploy/overlays/qa/kustomization.yaml").read_text() == (
+        "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\n"
+        "images:\n  - name: APPLICATION\n    newTag: 7.7.7\n# Ours.\n"
+    )
+    assert (repository / "deploy/chart/values-qa.yaml").read_text() == "image:\n  tag: 7.7.7\n# Ours.\n"
+    assert parity.check(Repository(repository)) == []
 
 
 @pytest.mark.slow

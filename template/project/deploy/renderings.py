@@ -128,7 +128,8 @@ def whole(environment: str) -> None:
     if missing:
         rest = [path.parent if path.name == "kustomization.yaml" else path for path in paths]
         left = " and ".join(shown(path) for path in rest if path.exists())
-        raise BrokenError(f"is no environment: {f'remove {left}' if left else 'name another'}")
+        remedy = f"add it to the answer, or remove {left}" if left else "name another"
+        raise BrokenError(f"is none of the answer environments: {remedy}")
 
 
 def each_environment(
