@@ -46,6 +46,25 @@ TOO_LARGE: dict[str, dict[str, Any]] = {
             {"name": "b", "mountPath": "/etc/b", "binaryData": {"c": "abcd" * 50000}},
         ],
     },
+    "ValueError: Validation error for question 'used_answers': put the largest into the image (all answers together "
+    "are more than Helm can keep of a release (400000 bytes))": {
+        "pod_annotations": {"example.com/a": "x" * 199000},
+        "env": [{"name": "A", "value": "x" * 131000}],
+        "workloads": [{"name": "mail", "pod_annotations": {"example.com/a": "x" * 199000}}],
+    },
+    "ValueError: Validation error for question 'env': put it into a file (env[0].value: "
+    f"'{'x' * 58}… is more than fits into an environment variable (131072 bytes))": {
+        "env": [{"name": "A", "value": "x" * 131070}],
+    },
+    "ValueError: Validation error for question 'command': put it into a file (command: "
+    f"'{'x' * 58}… is more than fits into one argument (131072 bytes))": {
+        "language": "none",
+        "command": ["sh", "-c", "x" * 131072],
+    },
+    "ValueError: Validation error for question 'init_containers': put it into a file (init_containers[0].command: "
+    f"'{'x' * 58}… is more than fits into one argument (131072 bytes))": {
+        "init_containers": [{"name": "seed", "command": ["sh", "-c", "x" * 131072]}],
+    },
 }
 """What is too long for a fixture, by its message."""
 

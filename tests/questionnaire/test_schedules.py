@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from questionnaire.interview import Interview
+from support.questions_asked import ask
 from support.sandbox import ROOT
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ SCHEDULES = [
     *(f"0 3 * {first}-{last}/2 *" for first, last in product(MONTHS, MONTHS)),
     *("0 3 * * mon,sat-sun", "0 3 * * sat,sun-mon", "5-1 * * * *", "0 22-6 * * *", "0 3 28-2 * *", "0 3 * * 7"),
     *("*/15 * * * *", "0 3 * * mon-fri/2", "0 3 ? * ?", "60 * * * *", "0 24 * * *", "0 3 0 * *", "0 3 * 13 *"),
+    *("*/05 * * * *", "007 03 01 01 00", "0 3 * * 08", "0 024 * * *", "1/05 */010 ? * *", "0 3 * * 0mon"),
     *("@daily", "@never", "0 3 * *", "0 0 3 * * *", "*/0 * * * *", "1-5-7 * * * *", "0 3 * * monday"),
 ]
 
@@ -71,3 +73,25 @@ def test_judged_as_by_the_server(question: str, bare_template: Path, tmp_path: P
     interview = Interview(bare_template, tmp_path / "shop", {"workload_kind": "cronjob"})
     assert 0 < len(theirs) < len(values)
     assert {value for value in values if interview.finding(question, value)} ^ theirs == set()
+
+
+@pytest.mark.parametrize(
+    ("schedule", "comes"),
+    [
+        ("0 3 30 2 *", False),
+        ("0 3 30,31 feb ?", False),
+        ("0 3 31 4,6,9,nov *", False),
+        ("0 3 31/2 apr-jun/2 *", False),
+        ("0 3 29 2 *", True),
+        ("0 3 30-31 2-3 *", True),
+        ("0 3 31 * *", True),
+        ("0 3 1,31 2 *", True),
+        ("0 3 30 2 mon", True),
+        ("0 3 */31 feb *", True),
+    ],
+)
+def test_schedule_that_never_comes(schedule: str, *, comes: bool) -> None:
+    """The API server takes a day that none of the months has, and the Job would never run."""
+    refused = ask({"workload_kind": "cronjob", "schedule": schedule}).refused
+    assert ("never comes" in refused.get("schedule", "")) != comes
+    assert not refused or not comes

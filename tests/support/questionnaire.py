@@ -65,12 +65,24 @@ def of_use(answers: Mapping[str, Any], root: Path = ROOT) -> dict[str, Any]:
     beside = {"workload_kind": kind, "language": answers.get("language", "python")}
     usual = {"web": "gateway", "datastore": "none"}
     routed = preset in usual and answers.get("expose", usual[preset]) != "none"
+    scaled = kind in ("deployment", "statefulset") and answers.get("autoscaling", preset == "web")
     conditions = _conditions(root)
-    return {
+    found = {
         name: value
         for name, value in answers.items()
         if (name != "hostname" or routed) and conditions[name].render(beside) == "True"
     }
+    listed = found.get("environments")
+    if isinstance(listed, list):
+        idle = ({"hostname"} if not routed else set()) | ({"autoscaling"} if not scaled else set())
+        found["environments"] = [_without(entry, idle) for entry in listed]
+        if all(isinstance(entry, dict) and "namespace" in entry for entry in listed):
+            found.pop("namespace", None)
+    return found
+
+
+def _without(entry: Any, fields: set[str]) -> Any:
+    return {key: value for key, value in entry.items() if key not in fields} if isinstance(entry, dict) else entry
 
 
 @cache
