@@ -35,7 +35,7 @@ EXAMPLES = 1000 if settings().max_examples > settings.get_profile("default").max
 
 OWN_POLICY = {
     r"\{\} is not a map with the fields of|is empty\)": "a structure that says nothing",
-    r"has both value and valueFrom|needs exactly one": "two answers to one question, or none",
+    r"has both value and valueFrom|needs exactly one|is said by \w+ too": "two answers to one question, or none",
     r"answered by \w+ too|is listed twice|hides the variable": "two answers to one question",
     r"is the path of|is the name of": "one name, or one path, for two things",
     r"is set already": "what the template sets itself",
@@ -68,6 +68,8 @@ OWN_POLICY = {
 }
 """What the server would take, and the questionnaire refuses all the same: a message, and why."""
 
+
+CLAIM: dict[str, Any] = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
 
 RIGHT: dict[str, dict[str, Any]] = {
     "restarted by the kubelet": {"workload_kind": "job", "pod_spec": {"restartPolicy": "OnFailure"}},
@@ -121,6 +123,44 @@ RIGHT: dict[str, dict[str, Any]] = {
         "volumes": [{"name": "cache"}],
         "volume_mounts": [{"name": "cache", "mountPath": "/cache"}],
     },
+    "names of variables with other characters": {
+        "env": [{"name": name, "value": "x"} for name in ("Logging:Level", "list[0]", "2ND", "my name", "a.b-c")],
+        "env_from": [{"prefix": "1:", "configMapRef": {"name": "others"}}],
+        "secrets": [{"name": "db", "env": {"ConnectionStrings:Main": "url"}, "envFrom": True, "prefix": "2_"}],
+    },
+    "claims with a source and a selector": {
+        "workload_kind": "statefulset",
+        "storage": [
+            {"name": name, "mountPath": f"/{name}", "spec": {**CLAIM, **more}}
+            for name, more in {
+                "snapshot": {
+                    "dataSource": {"apiGroup": "snapshot.storage.k8s.io", "kind": "VolumeSnapshot", "name": "seed"}
+                },
+                "clone": {"dataSourceRef": {"kind": "PersistentVolumeClaim", "name": "seed"}},
+                "labelled": {"selector": {"matchLabels": {"disk": "fast"}}},
+                "large": {"resources": {"requests": {"storage": "1.5Pi"}}},
+            }.items()
+        ],
+    },
+    "resolvers": {
+        "pod_spec": {
+            "dnsConfig": {
+                "nameservers": ["2001:db8::", "fd00::1:2", "2001:db8:1:2:3:4:5:6"],
+                "searches": [".", "example.com.", "_tcp.example.com"],
+            },
+            "hostAliases": [{"ip": "2001:db8:0:1::7", "hostnames": ["mail"]}],
+        }
+    },
+    "settings of the kernel that are safe": {
+        "pod_spec": {
+            "securityContext": {
+                "runAsNonRoot": True,
+                "seccompProfile": {"type": "RuntimeDefault"},
+                "sysctls": [{"name": "net.ipv4.tcp_rmem", "value": "4096 87380 16777216"}],
+            }
+        }
+    },
+    "more pods at once than there are": {"update_strategy": {"rollingUpdate": {"maxSurge": "200%"}}},
     "a surge alone": {"update_strategy": {"rollingUpdate": {"maxSurge": 0}}},
     "a surge in place of what is gone": {
         "workload_kind": "daemonset",
