@@ -232,7 +232,7 @@ REFUSED_SIZE = """\
 @pytest.mark.parametrize("number", [1, 12])
 def test_a_remedy_is_seen_however_many_names_there_are(number: int) -> None:
     """The organisation's sizes may be many: they come behind what must be seen."""
-    sizes = {f"size-{each}": {} for each in range(number)}
+    sizes: dict[str, Any] = {f"size-{each}": {} for each in range(number)}
     found = str(evaluate(REFUSED_SIZE, {"sizes": sizes}))
     assert remedy_is_seen(prompted("resources", found)), found
     assert all(name in found for name in sizes)
