@@ -14,8 +14,9 @@ import pexpect
 import pyte
 import pytest
 import yaml
-from questionnaire.interview import COLUMNS, LINES, Interview, names, prompted
+from questionnaire.interview import COLUMNS, LINES, Interview, names, prompted, remedy_is_seen
 from support.questionnaire import asked, help_texts, presets, questions, settings, typed
+from support.questions_asked import render as evaluate
 from support.sandbox import TEMPLATE_URL
 from support.trees import tree
 
@@ -220,6 +221,21 @@ def test_no_choice_is_offered_that_is_refused(
     interview = Interview(bare_template, tmp_path / "shop", given)
     chosen = [name for name in asked() if questions()[name].values and settings()[name].get("validator")]
     assert {name: interview.refused_choices(name) for name in chosen} == {name: [] for name in chosen}
+
+
+REFUSED_SIZE = """\
+#%- from 'template/macros/refusal.jinja' import refusal -%#
+#%- from 'template/macros/check_resources.jinja' import container_resources -%#
+#{ refusal(container_resources("gigantic", sizes)) }#"""
+
+
+@pytest.mark.parametrize("number", [1, 12])
+def test_a_remedy_is_seen_however_many_names_there_are(number: int) -> None:
+    """The organisation's sizes may be many: they come behind what must be seen."""
+    sizes: dict[str, Any] = {f"size-{each}": {} for each in range(number)}
+    found = str(evaluate(REFUSED_SIZE, {"sizes": sizes}))
+    assert remedy_is_seen(prompted("resources", found)), found
+    assert all(name in found for name in sizes)
 
 
 MORE = "description namespace"

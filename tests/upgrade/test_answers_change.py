@@ -190,6 +190,23 @@ def test_environment_that_is_removed_is_gone(update: Updater, render: Renderer) 
     assert environments.check(repository) == []
 
 
+def test_environment_that_is_renamed_keeps_what_was_moved(update: Updater, render: Renderer) -> None:
+    """As the how-to has it: overlay and values are moved before the answer is changed."""
+    repository = update.start(render())
+    kept = {}
+    for path in ("overlays/{}/kustomization.yaml", "chart/values-{}.yaml"):
+        old, new = (repository.deploy / path.format(name) for name in ("staging", "qa"))
+        new.parent.mkdir(exist_ok=True)
+        old.rename(new)
+        new.write_text(new.read_text() + "# Ours.\n")
+        kept[new] = new.read_text()
+    update.commit(repository, "Our staging is called qa")
+    update.update(repository, {"environments": ["dev", "qa", "prod"]})
+    assert {path: path.read_text() for path in kept} == kept
+    assert [name for name in tree(repository.path) if "staging" in name] == []
+    assert parity.check(repository) == []
+
+
 def test_edited_code_survives_and_deleted_code_stays_deleted(update: Updater, render: Renderer) -> None:
     """What is the user's is never written again; what is shared is merged, with the user's line in it."""
     repository = update.start(render())
