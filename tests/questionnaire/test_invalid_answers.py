@@ -168,6 +168,13 @@ def test_refusals_are_put_by_one_macro(name: str) -> None:
     assert bool(validator) == bool(printed)
 
 
+@pytest.mark.parametrize("path", sorted((ROOT / "template/macros").glob("check*.jinja")), ids=lambda path: path.name)
+def test_no_answer_is_hidden(path: Path) -> None:
+    """What a file of validators defines has the name of no answer, which it could not read there."""
+    defined = re.findall(r"^#%-? *(?:macro|set) (\w+)", path.read_text(), re.MULTILINE)
+    assert set(defined).isdisjoint(questions())
+
+
 def test_every_message_has_a_fixture() -> None:
     """Whatever the validators can say is said to some fixture, so that a new rule cannot come without one."""
     said = [fixture["message"] for fixture in FIXTURES.values()] + list(TOO_LARGE)
