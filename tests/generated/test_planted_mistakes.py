@@ -378,6 +378,11 @@ MISTAKES = {
         values={"container": {"envFrom": [{"configMapRef": {"name": "shop-setings"}}]}},
         taken=True,
     ),
+    "account that nobody makes": Mistake(
+        "Deployment/shop needs ServiceAccount/other, which is not there",
+        values={"pod": {"serviceAccountName": "other"}},
+        taken=True,
+    ),
     "Secret that nobody makes": Mistake(
         "Deployment/shop needs Secret/database, which is not there",
         overlay={"Deployment": container(envFrom=[{"secretRef": {"name": "database"}}])},
@@ -422,6 +427,15 @@ def test_api_server_refuses_it_too(name: str, render: Renderer, tmp_path: Path, 
         if done.returncode:
             return
     pytest.fail("the API server takes it")
+
+
+def test_containers_are_no_fields_of_the_pod(render: Renderer, tmp_path: Path) -> None:
+    """They would stand beside the chart's own, under the same key."""
+    mistake = Mistake("", values={"pod": {"containers": [{"name": "shop", "image": "a.example.com/b:1"}]}})
+    repository = mistake.plant(render.loose({}, tmp_path / "shop"))
+    done = attempt(sys.executable, "deploy/check.py", "prod", cwd=repository.path)
+    assert done.returncode == 1
+    assert "/workloads/main/pod/containers" in done.stdout.replace("'", "").replace(".", "/"), done.stdout
 
 
 @pytest.mark.parametrize(
