@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from support import parity, relations
+from support import own_checks, parity, relations
 from support.objects import walk
+from support.strict_yaml import read
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -81,6 +82,23 @@ def test_every_reference_has_the_hash(render: Renderer) -> None:
         assert len(found) == 1 + 2 + PLACES
         assert len(set(found)) == 1
         assert found[0].startswith(prefix)
+
+
+def test_every_field_that_names_a_secret_is_found(render: Renderer, tmp_path: Path) -> None:
+    """What others make is listed, whichever field names it; what is not listed is missed."""
+    volume = {
+        "name": "store",
+        "csi": {"driver": "csi.example.com", "readOnly": True, "nodePublishSecretRef": {"name": "store-login"}},
+    }
+    answers = {"environments": ["dev"], "volumes": [volume], "pod_spec": {"imagePullSecrets": [{"name": "pull"}]}}
+    repository = render.loose(answers, tmp_path / "shop")
+    outside = repository.deploy / "outside.yaml"
+    assert read(outside)[0] == {"Secret": ["pull", "store-login"]}
+    assert own_checks.check(repository) == []
+    outside.write_text("Secret: [pull]\n")
+    found = own_checks.check(repository)
+    assert found
+    assert all("needs Secret/store-login, which is not there" in line for line in found)
 
 
 def test_selectors_follow_the_release(render: Renderer) -> None:

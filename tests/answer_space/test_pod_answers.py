@@ -71,6 +71,14 @@ OWN_POLICY = {
 
 CLAIM: dict[str, Any] = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
 
+SOURCES: dict[str, dict[str, Any]] = {
+    "snapshot": {"dataSource": {"apiGroup": "snapshot.storage.k8s.io", "kind": "VolumeSnapshot", "name": "seed"}},
+    "clone": {"dataSourceRef": {"kind": "PersistentVolumeClaim", "name": "seed"}},
+    "labelled": {"selector": {"matchLabels": {"disk": "fast"}}},
+    "large": {"resources": {"requests": {"storage": "1.5Pi"}}},
+}
+"""What fills a claim, or says which volume it may bind."""
+
 RIGHT: dict[str, dict[str, Any]] = {
     "restarted by the kubelet": {"workload_kind": "job", "pod_spec": {"restartPolicy": "OnFailure"}},
     "restarted, on a schedule": {"workload_kind": "cronjob", "pod_spec": {"restartPolicy": "OnFailure"}},
@@ -130,17 +138,7 @@ RIGHT: dict[str, dict[str, Any]] = {
     },
     "claims with a source and a selector": {
         "workload_kind": "statefulset",
-        "storage": [
-            {"name": name, "mountPath": f"/{name}", "spec": {**CLAIM, **more}}
-            for name, more in {
-                "snapshot": {
-                    "dataSource": {"apiGroup": "snapshot.storage.k8s.io", "kind": "VolumeSnapshot", "name": "seed"}
-                },
-                "clone": {"dataSourceRef": {"kind": "PersistentVolumeClaim", "name": "seed"}},
-                "labelled": {"selector": {"matchLabels": {"disk": "fast"}}},
-                "large": {"resources": {"requests": {"storage": "1.5Pi"}}},
-            }.items()
-        ],
+        "storage": [{"name": name, "mountPath": f"/{name}", "spec": CLAIM | more} for name, more in SOURCES.items()],
     },
     "resolvers": {
         "pod_spec": {

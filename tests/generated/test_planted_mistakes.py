@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
 from support import own_checks
 from support.commands import attempt
 
@@ -231,9 +232,155 @@ MISTAKES = {
         answers=DATASTORE,
         taken=True,
     ),
+    "word in other letters": Mistake(
+        "imagePullPolicy is always: use", values={"container": {"imagePullPolicy": "always"}}
+    ),
+    "word of an overlay": Mistake(
+        "spec.type is Loadbalancer: use ClusterIP", overlay={"Service": {"spec": {"type": "Loadbalancer"}}}
+    ),
+    "word that does not exist": Mistake(
+        "concurrencyPolicy is forbid: use", values={"spec": {"concurrencyPolicy": "forbid"}}, answers=NIGHTLY
+    ),
+    "strategy of another kind": Mistake(
+        "spec.updateStrategy.type is Recreate: use",
+        values={"spec": {"updateStrategy": {"type": "Recreate"}}},
+        answers=AGENT,
+    ),
+    "access that no claim has": Mistake(
+        "accessModes[0] is RWO: use",
+        values={
+            "claims": [
+                {
+                    "name": "data",
+                    "mountPath": "/data",
+                    "spec": {"accessModes": ["RWO"], "resources": {"requests": {"storage": "1Gi"}}},
+                }
+            ]
+        },
+        answers=DATASTORE,
+    ),
+    "number out of range": Mistake(
+        "readinessProbe.periodSeconds is -5: use 0 to",
+        values={"container": {"readinessProbe": {"periodSeconds": -5}}},
+    ),
+    "number below zero": Mistake(
+        "backoffLimit is -1: use 0 to", values={"job": {"backoffLimit": -1}}, answers={"workload_kind": "job"}
+    ),
+    "label that is none": Mistake("labels has the value 'a b'", values={"podLabels": {"tier": "a b"}}),
+    "annotation that is none": Mistake("annotations has the key 'a b'", values={"podAnnotations": {"a b": "c"}}),
+    "host in capitals": Mistake(
+        "spec.rules[0].host is 'Shop.example.com', which is no host",
+        values={"expose": {"hostname": "Shop.example.com"}},
+        answers={"expose": "ingress"},
+    ),
+    "range of addresses that is none": Mistake(
+        "ipBlock.cidr is 10.0.0.0, which is no range of addresses",
+        values={"networkPolicy": {"egress": [{"to": [{"ipBlock": {"cidr": "10.0.0.0"}}]}]}},
+    ),
+    "resource that there is not": Mistake(
+        "resources has memmory: use", values={"container": {"resources": {"requests": {"memmory": "64Mi"}}}}
+    ),
+    "device without a limit": Mistake(
+        "requests example.com/gpu without a limit",
+        values={"container": {"resources": {"requests": {"example.com/gpu": "1"}}}},
+    ),
+    "toleration of any value, with a value": Mistake(
+        "tolerations[0] has the operator Exists with a value",
+        values={"pod": {"tolerations": [{"key": "a", "operator": "Exists", "value": "x"}]}},
+    ),
+    "ready later than the rollout may take": Mistake(
+        "minReadySeconds 700 is no less than progressDeadlineSeconds 600",
+        overlay={"Deployment": {"spec": {"minReadySeconds": 700}}},
+    ),
+    "Deployment whose pods end": Mistake(
+        "restartPolicy is Never: pods of a Deployment take Always alone", values={"pod": {"restartPolicy": "Never"}}
+    ),
+    "mount by two paths": Mistake(
+        "shop mounts tmp by subPath and subPathExpr",
+        overlay={
+            "Deployment": container(
+                volumeMounts=[{"name": "tmp", "mountPath": "/x", "subPath": "a", "subPathExpr": "b"}]
+            )
+        },
+    ),
+    "probe of a container that ends": Mistake(
+        "seed ends before the next one starts, and has a readinessProbe",
+        values={
+            "initContainers": [
+                {"name": "seed", "image": "a.example.com/b:1", "readinessProbe": {"tcpSocket": {"port": 80}}}
+            ]
+        },
+    ),
+    "two containers of one name": Mistake(
+        "has two containers shop", values={"initContainers": [{"name": "shop", "image": "a.example.com/b:1"}]}
+    ),
+    "DNS from nowhere": Mistake("has the dnsPolicy None without nameservers", values={"pod": {"dnsPolicy": "None"}}),
+    "failed parts of a Job without parts": Mistake(
+        "has a maxFailedIndexes and is not Indexed", values={"job": {"maxFailedIndexes": 1}}, answers=NIGHTLY
+    ),
+    "pods replaced before they have failed": Mistake(
+        "has a podFailurePolicy, so that its podReplacementPolicy is Failed",
+        values={"job": {"podReplacementPolicy": "TerminatingOrFailed"}},
+        answers=NIGHTLY,
+    ),
+    "failure of no container": Mistake(
+        "podFailurePolicy names others, not one of shop",
+        values={
+            "job": {
+                "podFailurePolicy": {
+                    "rules": [
+                        {
+                            "action": "FailJob",
+                            "onExitCodes": {"containerName": "others", "operator": "In", "values": [3]},
+                        }
+                    ]
+                }
+            }
+        },
+        answers=NIGHTLY,
+    ),
+    "probe of a port by a name that it has not": Mistake(
+        "readinessProbe asks port htp, not one of http, metrics",
+        overlay={"Deployment": container(readinessProbe={"httpGet": {"port": "htp"}})},
+        taken=True,
+    ),
+    "Service of a port that the pods have not": Mistake(
+        "Service/shop: leads to port htp, which no container of its pods has",
+        values={"service": {"ports": [{"name": "http", "port": 80, "targetPort": "htp"}]}},
+        taken=True,
+    ),
+    "Service of no pods": Mistake(
+        "Service/shop: selects the pods with",
+        overlay={"Service": {"spec": {"selector": {"app.kubernetes.io/name": "shpo"}}}},
+        taken=True,
+    ),
+    "security context that lacks what it replaces": Mistake(
+        "shop has no allowPrivilegeEscalation: false, which the namespace's Pod Security Standard forbids",
+        values={"container": {"securityContext": {"readOnlyRootFilesystem": False}}},
+        taken=True,
+    ),
+    "user that is root": Mistake(
+        "the pod may run as root", overlay={"Deployment": pod(securityContext={"runAsUser": 0})}, taken=True
+    ),
+    "network of the node": Mistake("hostNetwork is true", values={"pod": {"hostNetwork": True}}, taken=True),
+    "folder of the node": Mistake(
+        "volume root is a hostPath",
+        values={"pod": {"volumes": [{"name": "root", "hostPath": {"path": "/"}}]}},
+        taken=True,
+    ),
+    "more capabilities": Mistake(
+        "shop adds the capability NET_ADMIN",
+        overlay={"Deployment": container(securityContext={"capabilities": {"add": ["NET_ADMIN"]}})},
+        taken=True,
+    ),
     "ConfigMap that is not there": Mistake(
         "Deployment/shop needs ConfigMap/shop-setings, which is not there",
         values={"container": {"envFrom": [{"configMapRef": {"name": "shop-setings"}}]}},
+        taken=True,
+    ),
+    "account that nobody makes": Mistake(
+        "Deployment/shop needs ServiceAccount/other, which is not there",
+        values={"pod": {"serviceAccountName": "other"}},
         taken=True,
     ),
     "Secret that nobody makes": Mistake(
@@ -280,6 +427,45 @@ def test_api_server_refuses_it_too(name: str, render: Renderer, tmp_path: Path, 
         if done.returncode:
             return
     pytest.fail("the API server takes it")
+
+
+def test_containers_are_no_fields_of_the_pod(render: Renderer, tmp_path: Path) -> None:
+    """They would stand beside the chart's own, under the same key."""
+    mistake = Mistake("", values={"pod": {"containers": [{"name": "shop", "image": "a.example.com/b:1"}]}})
+    repository = mistake.plant(render.loose({}, tmp_path / "shop"))
+    done = attempt(sys.executable, "deploy/check.py", "prod", cwd=repository.path)
+    assert done.returncode == 1
+    assert "/workloads/main/pod/containers" in done.stdout.replace("'", "").replace(".", "/"), done.stdout
+
+
+@pytest.mark.parametrize(
+    ("entry", "words"),
+    [
+        (
+            {"patches": [{"target": {"kind": "Deployment", "name": "shpo"}, "patch": "[]"}]},
+            "has a patch for {'kind': 'Deployment', 'name': 'shpo'}, which hits nothing: correct its target",
+        ),
+        ({"patches": [{"target": {"kind": "ConfigMap", "name": "shop"}, "patch": "[]"}]}, ""),
+        ({"patches": [{"target": {"kind": "Deploy.*", "name": "shop.*"}, "patch": "[]"}]}, ""),
+        (
+            {"images": [{"name": "rediss", "newTag": "8.4"}]},
+            "has an image rediss, which no container runs: correct its name",
+        ),
+        ({"images": [{"name": "docker.io/library/redis", "newTag": "8.4"}]}, ""),
+    ],
+    ids=str,
+)
+def test_entry_that_hits_nothing(entry: dict[str, Any], words: str, render: Renderer, tmp_path: Path) -> None:
+    """Kustomize says nothing of an entry without an object or a container, and so both renderings would be equal."""
+    image = "docker.io/library/redis:8.2"
+    repository = render.loose({"workloads": [{"name": "cache", "image": image}]}, tmp_path / "shop")
+    file = repository.deploy / "overlays/prod/kustomization.yaml"
+    text = yaml.safe_load(file.read_text())
+    merged = {**text, **{field: [*text.get(field, []), *entries] for field, entries in entry.items()}}
+    file.write_text(yaml.safe_dump(merged))
+    done = attempt(sys.executable, "deploy/check.py", "prod", cwd=repository.path)
+    assert done.returncode == bool(words), done.stdout
+    assert words in done.stdout
 
 
 def test_scripts_tell_where(render: Renderer, tmp_path: Path) -> None:

@@ -44,6 +44,7 @@ KINDS = {
     "secretKeyRef": "Secret",
     "secretRef": "Secret",
     "imagePullSecrets": "Secret",
+    "nodePublishSecretRef": "Secret",
     "persistentVolumeClaim": "PersistentVolumeClaim",
     "serviceAccountName": "ServiceAccount",
     "serviceName": "Service",
