@@ -98,6 +98,18 @@ def test_a_version_is_published_once(
     assert "pushed" not in moved.stdout
 
 
+def test_a_tag_is_published_whatever_else_its_commit_is_called(
+    make: Callable[..., subprocess.CompletedProcess[str]], render: Renderer, tmp_path: Path
+) -> None:
+    """A release candidate becomes the version: git describes its commit by one of both, CI by the tag it runs for."""
+    repository = released(render, tmp_path / "shop", {"app_name": "shop"})
+    run("git", "tag", "v1.2.4", cwd=repository.path)
+    for given, version in (("v1.2.4", "1.2.4"), ("v1.2.3", "1.2.3"), ("velvet", "velvet")):
+        done = make(repository, "build", "publish-image", f"TAG={given}")
+        assert f"pushed registry.example.com/platform/shop:{version}\n" in done.stdout
+    assert "pushed build/shop-1.2.4.tgz" in make(repository, "publish-chart", "TAG=v1.2.4").stdout
+
+
 def test_a_chart_is_published_once(
     make: Callable[..., subprocess.CompletedProcess[str]], render: Renderer, tmp_path: Path
 ) -> None:
@@ -152,8 +164,13 @@ def test_each_commit_of_the_default_branch_has_its_run(language: str, render: Re
     assert group == "ci-${{ github.event_name == 'pull_request' && github.ref || github.run_id }}"
     gitlab = read(render({**answers, "ci": "gitlab"}).path / ".gitlab-ci.yml")[0]
     assert gitlab["workflow"]["auto_cancel"] == {"on_new_commit": "none"}
+    tags = [rule["variables"] for rule in gitlab["workflow"]["rules"] if "COMMIT_TAG" in rule["if"]]
+    assert tags == [{"TAG": "$CI_COMMIT_TAG"}]
     ended = [rule for rule in gitlab["workflow"]["rules"] if "auto_cancel" in rule]
     assert [rule["if"] for rule in ended] == ['$CI_PIPELINE_SOURCE == "merge_request_event"']
     # The run of a branch and that of a tag, pushed together, do not publish the same name.
-    named = {"TAG": "${{ github.ref_type == 'branch' && github.sha || '' }}"}
-    assert github.get("env", {}) == (named if language == "python" else {})
+    named = {
+        "python": "${{ github.ref_type == 'branch' && github.sha || github.ref_name }}",
+        "none": "${{ github.ref_type == 'tag' && github.ref_name || '' }}",
+    }
+    assert github["env"] == {"TAG": named[language]}

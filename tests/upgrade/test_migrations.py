@@ -295,6 +295,28 @@ def test_migrations_alone_need_trust(released: Released, tmp_path: Path) -> None
     assert again.returncode == 0, again.stderr
 
 
+@pytest.mark.slow
+def test_a_fork_crosses_migrations_too(released: Released, tmp_path: Path) -> None:
+    """Its tags are those of this template with a number behind, as docs/how-to/golden-path.md says."""
+    fork = tmp_path / "fork"
+    run("git", "clone", "--quiet", released.template, fork)
+    for merged, own in (("v0.2.0", "v0.2.0.post1"), (releases.NEXT, "v0.3.0.post1")):
+        run("git", "checkout", "--quiet", merged, cwd=fork)
+        decided = fork / "golden-path.yml"
+        decided.write_text(decided.read_text().replace("domain: example.com", "domain: example.org"))
+        render.commit(fork, "Our defaults", tag=own)
+        run("git", "tag", "--delete", *(["v0.3.0", merged] if own == "v0.3.0.post1" else [merged]), cwd=fork)
+    repository = tmp_path / "shop"
+    render.copy({"app_name": "shop"}, repository, version="v0.2.0.post1", url=str(fork))
+    run("git", "init", "--quiet", cwd=repository)
+    render.commit(repository, "A copy")
+    done = attempt("copier", "update", "--defaults", "--trust", repository)
+    assert done.returncode == 0, done.stderr
+    assert "_commit: v0.3.0.post1\n" in (repository / ".copier-answers.yml").read_text()
+    assert "kind: Component" in (repository / "deploy/overlays/prod/kustomization.yaml").read_text()
+    assert "shop.example.org" in (repository / "deploy/base/httproute.yaml").read_text()
+
+
 def test_a_shallow_clone_is_told_apart(tmp_path: Path) -> None:
     """Without the history there is a sentence, not a traceback of Git's."""
     run("git", "clone", "--quiet", "--depth=1", f"file://{ROOT}", tmp_path / "shallow")

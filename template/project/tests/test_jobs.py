@@ -106,6 +106,14 @@ def test_what_an_earlier_run_rejected_is_not_held_against_the_next(
     assert later.rejects()
 
 
+def test_a_directory_is_no_job(spool: Spool, tmp_path: Path) -> None:
+    (tmp_path / "todo" / ".incomplete").mkdir()
+    put(tmp_path, ".incomplete/a")
+
+    assert spool.empty()
+    assert spool.take() is None
+
+
 def test_the_pods_of_a_run_know_what_another_of_them_has_rejected(tmp_path: Path) -> None:
     pods = [Spool(tmp_path, f"shop-{number}", run="run-1") for number in range(2)]
     put(tmp_path, "a", "{}")

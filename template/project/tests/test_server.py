@@ -145,6 +145,19 @@ def test_a_head_or_a_body_that_does_not_arrive_in_time_gives_its_connection_back
     assert ends == [b"", b"", b"HTTP/1.1 200 OK", b"HTTP/1.1 408 Request Timeout"]
 
 
+def test_a_client_that_goes_away_is_no_failure_of_ours(start: Start) -> None:
+    program = start_ready(start, DRAIN_SECONDS="0")
+    with socket.create_connection(("127.0.0.1", program.http_port), timeout=10) as connection:
+        connection.sendall(b"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhalf")
+    gone = 'http_requests_total{method="POST",route="/echo",status="499"} 1.0'
+    eventually(lambda: gone in program.get("/metrics", program.metrics_port).text)
+    program.process.terminate()
+
+    code, events, stderr = program.wait()
+    assert (code, stderr) == (0, "")
+    assert [event["message"] for event in events] == ["serving", "request", "stopping", "stopped"]
+
+
 def test_a_connection_that_is_used_stays_open(start: Start) -> None:
     program = start_ready(start, DRAIN_SECONDS="0")
     request = b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n"

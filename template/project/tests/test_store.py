@@ -1,4 +1,5 @@
 import os
+import resource
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,21 @@ def test_drafts_do_not_meet_and_what_is_dropped_leaves_nothing(
         store.drop(draft)
 
     assert store.get("a") == b"first"
+    assert [path.name for path in tmp_path.iterdir()] == ["values"]
+
+
+def test_what_finds_no_room_leaves_nothing(store: Store, tmp_path: Path) -> None:
+    store.put("a", b"old")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+    try:
+        for size in (2000, 100_000):
+            with pytest.raises(OSError, match="File too large"):
+                store.put("a", bytes(size))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+    assert store.get("a") == b"old"
     assert [path.name for path in tmp_path.iterdir()] == ["values"]
 
 

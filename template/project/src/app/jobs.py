@@ -99,8 +99,7 @@ class Spool:
 
     def take(self) -> Job | None:
         self._end_leases()
-        files = (path for path in self._todo.iterdir() if path.is_file())
-        for failures, name, path in sorted((*_parse(path.name), path) for path in files):
+        for failures, name, path in sorted((*_parse(path.name), path) for path in self._waiting()):
             claim = self._claimed / f"{name}~{failures + 1}"
             try:
                 path.rename(claim)
@@ -122,11 +121,15 @@ class Spool:
 
     def empty(self) -> bool:
         """Whether nothing is left to do, nor in the hands of any worker who may yet fail."""
-        return not (any(self._claims.glob("*/*")) or any(self._todo.iterdir()))
+        return not (any(self._claims.glob("*/*")) or any(self._waiting()))
 
     def rejects(self) -> bool:
         """Whether anything has been rejected in this run."""
         return any(path not in self._rejected_before for path in self._rejects())
+
+    def _waiting(self) -> Iterator[Path]:
+        """The files to do. A directory is none: whoever puts jobs there may prepare them in it."""
+        return (path for path in self._todo.iterdir() if path.is_file())
 
     def _rejects(self) -> Iterator[Path]:
         return (path for path in self._rejected.glob("*") if path.is_file())

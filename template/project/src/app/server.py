@@ -16,7 +16,7 @@ from starlette.applications import Starlette
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -97,6 +97,8 @@ class Observe:
         try:
             with IN_PROGRESS.track_inprogress():
                 await self.app(scope, receive_in_time, send_and_note)
+        except ClientDisconnect:  # nobody is there to answer, and nothing has failed here
+            status = 499
         finally:
             seconds = time.perf_counter() - started
             REQUESTS.labels(method, route, status).inc()

@@ -59,8 +59,8 @@ class Store:
             sync(self._values)
 
     def drop(self, draft: BinaryIO) -> None:
-        draft.close()
         Path(draft.name).unlink(missing_ok=True)
+        draft.close()  # last, as it fails on a full volume that lacks the room for its end
 
     def get(self, key: str) -> bytes | None:
         found = self.open(key)
