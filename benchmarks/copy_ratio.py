@@ -2,8 +2,8 @@
 
 What is counted is CPU, user and system, git and all other children included, with bytecode as everybody has it. The
 cases are run by turns, so that whatever else the machine does slows all alike, and the medians are compared. With
-`--instructions`, and where valgrind is there, it counts what Python executes instead, which is free of noise; the goals
-are ratios of CPU, and not said then.
+`--instructions`, and where valgrind is there, it counts what Python executes instead, which is free of noise; the
+goals are ratios of CPU, and not said then.
 
 The template is a packed repository of what copier reads: a clone of more is git's time and the network's. No test
 asserts a goal, because a time is a property of the machine.
