@@ -59,6 +59,6 @@ def check_environment(repository: Repository, environment: str) -> Iterator[str]
     for objects in renderings:
         yield from script("compare").dangling(objects, declared)
         if not faults:
-            yield from script("pods").forbidden(objects, platform)
+            yield from script("quota").forbidden(objects, platform)
             yield from script("quota").exceeded(objects, platform, int(nodes[0]) if nodes else 1)
     yield from script("compare").dangling(repository.helm(environment, release="blue"), declared)

@@ -19,8 +19,7 @@ from typing import Any
 
 import kubernetes_validate
 from kubernetes_validate import utils
-from pods import forbidden, together
-from quota import QUANTITY, exceeded, quantity
+from quota import QUANTITY, exceeded, forbidden, quantity
 from renderings import (
     DEPLOY,
     Manifest,
@@ -34,6 +33,7 @@ from renderings import (
 )
 
 OPERATORS = "ExternalSecret", "HTTPRoute", "PodMonitor", "PrometheusRule", "ServiceMonitor"
+PROBES = "livenessProbe", "readinessProbe", "startupProbe"
 PROBE = "exec", "grpc", "httpGet", "tcpSocket"
 HOOK = "exec", "httpGet", "sleep", "tcpSocket"
 METRIC = "containerResource", "external", "object", "pods", "resource"
@@ -68,8 +68,6 @@ UNIQUE = {
     "volumeMounts": ("mountPath",),
     "volumes": ("name",),
 }
-ENDS = "Delete", "Retain"
-PLACING = "Honor", "Ignore"
 # The words that a field takes, where a schema knows it only as text.
 WORDS = {
     "accessModes": ("ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod"),
@@ -78,22 +76,14 @@ WORDS = {
     "dnsPolicy": ("ClusterFirst", "ClusterFirstWithHostNet", "Default", "None"),
     "effect": ("NoExecute", "NoSchedule", "PreferNoSchedule"),
     "imagePullPolicy": ("Always", "IfNotPresent", "Never"),
-    "nodeAffinityPolicy": PLACING,
-    "nodeTaintsPolicy": PLACING,
     "operator": ("DoesNotExist", "Equal", "Exists", "Gt", "In", "Lt", "NotIn"),
-    "pathType": ("Exact", "ImplementationSpecific", "Prefix"),
     "podManagementPolicy": ("OrderedReady", "Parallel"),
     "podReplacementPolicy": ("Failed", "TerminatingOrFailed"),
-    "policyTypes": ("Egress", "Ingress"),
     "protocol": ("SCTP", "TCP", "UDP"),
     "restartPolicy": ("Always", "Never", "OnFailure"),
     "scheme": ("HTTP", "HTTPS"),
     "sessionAffinity": ("ClientIP", "None"),
-    "terminationMessagePolicy": ("FallbackToLogsOnError", "File"),
     "unhealthyPodEvictionPolicy": ("AlwaysAllow", "IfHealthyBudget"),
-    "volumeMode": ("Block", "Filesystem"),
-    "whenDeleted": ENDS,
-    "whenScaled": ENDS,
     "whenUnsatisfiable": ("DoNotSchedule", "ScheduleAnyway"),
 }
 # The same for some objects alone: the field's path in them.
@@ -105,20 +95,17 @@ TYPES = {
 }
 # The least and the most of a number.
 MOST = 2**31 - 1
-PORT, NONE, ONE, MODE = (1, 65535), (0, MOST), (1, MOST), (0, 0o777)
 NUMBERS = {
-    **dict.fromkeys(("containerPort", "endPort", "nodePort", "port"), PORT),
-    **dict.fromkeys(("backoffLimit", "backoffLimitPerIndex", "completions", "parallelism"), NONE),
-    **dict.fromkeys(("failedJobsHistoryLimit", "successfulJobsHistoryLimit"), NONE),
-    **dict.fromkeys(("maxFailedIndexes", "minReadySeconds", "replicas", "seconds"), NONE),
-    **dict.fromkeys(("initialDelaySeconds", "revisionHistoryLimit"), NONE),
-    **dict.fromkeys(("startingDeadlineSeconds", "ttlSecondsAfterFinished"), NONE),
-    **dict.fromkeys(("failureThreshold", "periodSeconds", "successThreshold"), NONE),
-    **dict.fromkeys(("targetPort", "timeoutSeconds"), NONE),
-    **dict.fromkeys(("activeDeadlineSeconds", "maxSkew", "minReplicas"), ONE),
-    **dict.fromkeys(("defaultMode", "mode"), MODE),
-    "expirationSeconds": (600, MOST),
-    "terminationGracePeriodSeconds": NONE,
+    **dict.fromkeys(("containerPort", "endPort", "nodePort", "port"), (1, 65535)),
+    **dict.fromkeys(("backoffLimit", "completions", "parallelism"), (0, MOST)),
+    **dict.fromkeys(("failedJobsHistoryLimit", "successfulJobsHistoryLimit"), (0, MOST)),
+    **dict.fromkeys(("minReadySeconds", "replicas", "revisionHistoryLimit", "seconds"), (0, MOST)),
+    **dict.fromkeys(("failureThreshold", "initialDelaySeconds", "periodSeconds"), (0, MOST)),
+    **dict.fromkeys(("startingDeadlineSeconds", "terminationGracePeriodSeconds"), (0, MOST)),
+    **dict.fromkeys(("successThreshold", "timeoutSeconds"), (0, MOST)),
+    "ttlSecondsAfterFinished": (0, MOST),
+    **dict.fromkeys(("activeDeadlineSeconds", "maxSkew", "minReplicas"), (1, MOST)),
+    **dict.fromkeys(("defaultMode", "mode"), (0, 0o777)),
     "weight": (1, 100),
 }
 # The fields below which the keys are people's own, and those of them that hold labels.
@@ -248,6 +235,56 @@ def resources(path: str, value: Manifest) -> Iterator[str]:
         if least > most or (least < most and ("/" in name or name.startswith("hugepages-"))):
             given = f"{requests[name]} of {name}, with a limit of {limits[name]}"
             yield f"{path} requests {given}: correct one"
+
+
+def together(path: str, spec: Manifest, claims: list[Manifest]) -> Iterator[str]:
+    """What an API server or a kubelet asks of the parts of a pod together."""
+    volumes = {volume["name"] for volume in spec.get("volumes") or []}
+    volumes |= {claim["metadata"]["name"] for claim in claims}
+    before = spec.get("initContainers") or []
+    names = [container["name"] for container in [*before, *spec["containers"]]]
+    for name in [name for index, name in enumerate(names) if name in names[:index]]:
+        yield f"{path} has two containers {name}: give each its own name"
+    if spec.get("dnsPolicy") == "None" and not (spec.get("dnsConfig") or {}).get("nameservers"):
+        yield f"{path} has the dnsPolicy None without nameservers: give them in dnsConfig"
+    for container in [*before, *spec["containers"]]:
+        where = f"{path}: {container['name']}"
+        if container in before and container.get("restartPolicy") != "Always":
+            for field in [field for field in (*PROBES, "lifecycle") if container.get(field)]:
+                yield f"{where} ends before the next one starts, and has a {field}: take it out"
+        for mount in [
+            *(container.get("volumeMounts") or []),
+            *(container.get("volumeDevices") or []),
+        ]:
+            if mount["name"] not in volumes:
+                yield f"{where} mounts {mount['name']}, which is no volume: correct it"
+            if mount.get("subPath") and mount.get("subPathExpr"):
+                yield f"{where} mounts {mount['name']} by subPath and subPathExpr: take one out"
+        yield from handlers(where, container, spec.get("terminationGracePeriodSeconds", 30))
+
+
+def handlers(where: str, container: Manifest, grace: int) -> Iterator[str]:
+    """Probes and hooks of a container, and the ports that they name."""
+    ports = [port["name"] for port in container.get("ports") or [] if port.get("name")]
+    for port in [port for index, port in enumerate(ports) if port in ports[:index]]:
+        yield f"{where} has two ports {port}: give each its own name"
+    hooks = container.get("lifecycle") or {}
+    asked = {field: container.get(field) or {} for field in PROBES}
+    called = {field: hooks.get(field) or {} for field in ("postStart", "preStop")}
+    for field, handler in (asked | called).items():
+        for action in ("httpGet", "tcpSocket"):
+            port = (handler.get(action) or {}).get("port")
+            if isinstance(port, str) and port not in ports:
+                known = ", ".join(ports) or "which it has none"
+                yield f"{where}: {field} asks port {port}, not one of {known}: correct it"
+    for field in ("livenessProbe", "startupProbe"):
+        if asked[field].get("successThreshold", 1) != 1:
+            yield f"{where} has a {field} with a successThreshold: it is 1"
+    if "terminationGracePeriodSeconds" in asked["readinessProbe"]:
+        yield f"{where} has a readinessProbe that would end it: take out its seconds to terminate"
+    seconds = ((hooks.get("preStop") or {}).get("sleep") or {}).get("seconds", 0)
+    if seconds > grace:
+        yield f"{where} sleeps {seconds} s, its pod ends after {grace} s: correct one"
 
 
 def workload(item: Manifest) -> Iterator[str]:
@@ -381,15 +418,15 @@ def idle(environment: str, objects: list[Manifest]) -> Iterator[str]:
     there += [(kind, HASH.sub("", name)) for kind, name in there]
     for patch in overlay.get("patches") or []:
         target = patch.get("target") or {}
-        wanted = [str(target.get(field, ".*")) for field in ("kind", "name")]
+        kind, name = (re.compile(str(target.get(field, ".*"))) for field in ("kind", "name"))
         if target.keys() - {"kind", "name"} or "$patch" in str(patch):
             continue
-        if not any(all(map(re.fullmatch, wanted, each)) for each in there):
+        if not any(kind.fullmatch(each[0]) and name.fullmatch(each[1]) for each in there):
             yield f"{shown(file)} has a patch for {target}, which hits nothing: correct its target"
     text = kustomize("base", ".")
-    for name in [str(entry.get("name")) for entry in overlay.get("images") or []]:
-        if not re.search(rf"^ *(- )?image: [\"']?{re.escape(name)}(?=[:@\"'\s])", text, re.M):
-            yield f"{shown(file)} has an image {name}, which no container runs: correct its name"
+    for image in [str(entry.get("name")) for entry in overlay.get("images") or []]:
+        if not re.search(rf"^ *(- )?image: [\"']?{re.escape(image)}(?=[:@\"'\s])", text, re.M):
+            yield f"{shown(file)} has an image {image}, which no container runs: correct its name"
 
 
 def check(environment: str, versions: list[str], nodes: int) -> Iterator[str]:
