@@ -5,6 +5,7 @@ It follows copier's own order and rules for answers that are given as data, as f
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from dataclasses import dataclass
 from functools import cache
@@ -67,7 +68,8 @@ def ask(answers: Mapping[str, Any], trusted: str = "") -> Verdict:
 
     The answer to the question `trusted` is not validated.
     """
-    given = {"_copier_answers": dict(answers), "_copier_conf": {"data": dict(answers)}}
+    known = dict(answers)
+    given = {"_copier_answers": known, "_copier_conf": {"data": dict(answers)}}
     context: dict[str, Any] = {"_folder_name": "shop", **given, **answers}
     refused: dict[str, str] = {}
     for name, entry in questions().items():
@@ -76,9 +78,11 @@ def ask(answers: Mapping[str, Any], trusted: str = "") -> Verdict:
             context[name] = str(answers[name]) if entry["type"] == "str" else answers[name]
             message = "" if name == trusted else str(render(entry.get("validator", ""), context)).strip()
             if not message:
+                known[name] = context[name]
                 continue
             refused[name] = message
         context.pop(name, None)
+        known.pop(name, None)
         try:
             unset = jinja2.StrictUndefined("UNSET", exc=UnsetError)
             default = render(entry["default"], {**context, "UNSET": unset}) if "default" in entry else unset
@@ -86,6 +90,8 @@ def ask(answers: Mapping[str, Any], trusted: str = "") -> Verdict:
             continue
         if "default" in entry:
             context[name] = parsed(default, entry["type"])
+            if wanted and not entry.get("secret") and not isinstance(context[name], dt.date):
+                known[name] = context[name]  # what copier would record: `_answers_to_remember`
     return Verdict(refused, context)
 
 

@@ -105,6 +105,7 @@ NUMBERS = {
     **dict.fromkeys(("successThreshold", "timeoutSeconds"), (0, MOST)),
     "ttlSecondsAfterFinished": (0, MOST),
     **dict.fromkeys(("activeDeadlineSeconds", "maxSkew", "minReplicas"), (1, MOST)),
+    **dict.fromkeys(("fsGroup", "runAsGroup", "runAsUser"), (0, MOST)),
     **dict.fromkeys(("defaultMode", "mode"), (0, 0o777)),
     "weight": (1, 100),
 }
@@ -169,14 +170,15 @@ def values(item: Manifest, path: str, field: str, value: Any) -> Iterator[str]:
     words = types if path == place else WORDS.get(field, ())
     if isinstance(value, str) and value and words and value not in words:
         yield f"{path} is {value}: use {', '.join(words)}"
-    least, most = NUMBERS.get(field, (-MOST, MOST))
-    if isinstance(value, int) and not isinstance(value, bool) and not least <= value <= most:
-        yield f"{path} is {value}: use {least} to {most}"
+    if field in NUMBERS and isinstance(value, int):
+        least, most = NUMBERS[field]
+        if not least <= value <= most:
+            yield f"{path} is {value}: use {least} to {most}"
     name = value.get("name") if isinstance(value, dict) else None
     if field in NAMED and isinstance(name, str) and not NAME.fullmatch(name):
         yield f"{path} has the name {name[:80]!r}: use at most 63 of a-z, 0-9, '-'"
     if field in ("host", "hostnames") and isinstance(value, str) and not HOST.fullmatch(value):
-        yield f"{path} is {value[:80]!r}, which is no host: write it like shop.example.com"
+        yield f"{path} is {value[:80]!r}, which is no host: write it like www.example.com"
     if field in ("cidr", "except") and isinstance(value, str) and not ranged(value):
         yield f"{path} is {value}, which is no range of addresses: write it like 10.0.0.0/8"
 
