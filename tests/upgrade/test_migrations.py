@@ -305,7 +305,7 @@ def test_a_fork_crosses_migrations_too(released: Released, tmp_path: Path) -> No
         decided = fork / "golden-path.yml"
         decided.write_text(decided.read_text().replace("domain: example.com", "domain: example.org"))
         render.commit(fork, "Our defaults", tag=own)
-        run("git", "tag", "--delete", *(["v0.3.0", merged] if own == "v0.3.0.post1" else [merged]), cwd=fork)
+    run("git", "tag", "--delete", releases.NEXT, *(each.version for each in releases.released()), cwd=fork)
     repository = tmp_path / "shop"
     render.copy({"app_name": "shop"}, repository, version="v0.2.0.post1", url=str(fork))
     run("git", "init", "--quiet", cwd=repository)
