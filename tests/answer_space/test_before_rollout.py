@@ -45,6 +45,7 @@ CASES: dict[str, Answers] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 def test_renderings_are_equal_and_sound(case: str, render: Renderer) -> None:
     """Whatever the Job needs is there, and nothing more: a copy in the chart, the object itself in Kustomize."""

@@ -64,6 +64,7 @@ RELEASES: dict[str, str] = {
 """Odd names of releases, all of them legal to Helm, and what the chart says of those that it refuses."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", REPOSITORIES)
 def test_odd_releases(name: str, render: Renderer) -> None:
     """A release of a name that Helm takes has names that Kubernetes takes, or is refused in a line that says why."""
@@ -122,6 +123,7 @@ def expect_sound(answers: Answers) -> bool:
 WORDS = ("shop", "cache", "cache-headless", "headless", "settings", "dashboard")
 
 
+@pytest.mark.slow
 def test_pairs_of_names() -> None:
     """Whatever two workloads are called, and the application: no object of the one is one of the other's."""
     accepted = {

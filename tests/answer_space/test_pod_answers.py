@@ -328,6 +328,7 @@ def test_what_the_server_fills_in_can_be_left_out(name: str, server: DryRun) -> 
             assert bool(message) == bool(found) or (message and policy), f"{less} {message} {found}"
 
 
+@pytest.mark.slow
 @settings(max_examples=EXAMPLES)
 @given(answers=pods)
 def test_accepted_by_the_server(answers: dict[str, Any], server: DryRun, request: pytest.FixtureRequest) -> None:
@@ -342,6 +343,7 @@ def test_accepted_by_the_server(answers: dict[str, Any], server: DryRun, request
     assert against(server, accepted(answers).context) == [], answers
 
 
+@pytest.mark.slow
 @settings(max_examples=EXAMPLES // 2)
 @given(answers=pods)
 def test_refused_with_reason(answers: dict[str, Any], server: DryRun, request: pytest.FixtureRequest) -> None:

@@ -55,12 +55,14 @@ FAULTS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", golden.ANSWERS)
 def test_default_repository_is_accepted(name: str, render: Renderer, cluster_with_crds: Cluster) -> None:
     """The default repositories give no cause for complaint."""
     assert deliver(cluster_with_crds, render(golden.ANSWERS[name])) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FAULTS)
 def test_complaint_is_heard(name: str, render: Renderer, cluster_with_crds: Cluster, tmp_path: Path) -> None:
     """What the server says against a fault is what the test gets."""

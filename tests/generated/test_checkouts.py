@@ -71,6 +71,7 @@ def empty_object(repository: Repository) -> None:
     file.write_text(f"{file.read_text()}patches: {json.dumps([entry])}\n")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("spoil", "line"),
     [
@@ -179,6 +180,7 @@ def test_bare_words_are_read_as_by_kubernetes(render: Renderer, tmp_path: Path) 
     assert script(repository, "compare.py").returncode == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("word", ["no", "null", "true", "y", "nan"])
 def test_names_that_are_words_of_yaml(word: str, render: Renderer) -> None:
     """Of the application, its team, an environment, a workload and a Secret: each arrives as it is written."""

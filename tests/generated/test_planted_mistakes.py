@@ -406,6 +406,7 @@ def test_nothing_is_wrong_before(answers: dict[str, Any], render: Renderer) -> N
     assert own_checks.check(render(answers)) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MISTAKES)
 def test_mistake_is_named(name: str, render: Renderer, tmp_path: Path) -> None:
     """The complaint has the object, the field and what is wrong with it, on one line."""
@@ -416,6 +417,7 @@ def test_mistake_is_named(name: str, render: Renderer, tmp_path: Path) -> None:
     assert not any("\n" in line for line in found)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name, mistake in MISTAKES.items() if not mistake.taken])
 def test_api_server_refuses_it_too(name: str, render: Renderer, tmp_path: Path, cluster: Cluster) -> None:
     """The checks are no stricter than what they stand for."""

@@ -56,6 +56,7 @@ def test_a_good_file_passes(path: Path) -> None:
     assert not str(evaluate(FINDINGS, {"text": path.read_text()}))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["a misspelt autoscaler", "a tab", "an image with a space", "a missing registry"])
 def test_a_mistake_stops_a_copy_and_an_update(
     name: str, update: Updater, copier_cli: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
@@ -152,6 +153,7 @@ def test_signs_of_jinja_are_found_in_comments_too(line: str) -> None:
     assert [found.partition(" has ")[0] for found in tool.findings(f"{line}\n{TEXT}")] == [f"line 1: {line!r}"]
 
 
+@pytest.mark.slow
 def test_environments_that_meet_in_one_application_are_refused(update: Updater, render: Renderer) -> None:
     """A namespace or a host that is given may be the one that another environment has from the application."""
     repository = update.start(render())

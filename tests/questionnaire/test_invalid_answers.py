@@ -101,6 +101,7 @@ def test_configuration_too_large(message: str, bare_template: Path, tmp_path: Pa
     assert refusal(bare_template, TOO_LARGE[message], tmp_path / "shop") == message
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", OF_EACH_SORT)
 def test_program_says_the_same(
     name: str, copier_cli: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
@@ -326,6 +327,7 @@ def test_every_structured_question_is_tried() -> None:
     assert {name for name, question in questions().items() if question.type == "yaml"} == set(SOUND)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "number"), [(name, number) for name in SOUND for number in range(len(SOUND[name]))])
 def test_malformed_structures(name: str, number: int, bare_template: Path, tmp_path: Path) -> None:
     """A structure with junk at any place is refused in one line or resolved; no validator falls over it.

@@ -170,6 +170,7 @@ ASKED: dict[str, list[str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", PATHS)
 def test_quick_path(kind: str, terminal: Callable[..., Terminal], render: Renderer, tmp_path: Path) -> None:
     """At most twelve questions, answered by keys, give what `--defaults` gives with the same answers."""
@@ -209,6 +210,7 @@ def test_each_kind_is_counted() -> None:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", ["python", "none"])
 @pytest.mark.parametrize(
     ("kind", "preset"), [(kind, preset) for kind, of_kind in presets().items() for preset in of_kind]
@@ -271,6 +273,7 @@ CHOSEN: dict[str, Any] = {"namespace": "sales", "replicas": 5}
 """What is typed in place of a suggestion, where it is asked."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("expected", "keys"),
     [
