@@ -58,7 +58,5 @@ def check_environment(repository: Repository, environment: str) -> Iterator[str]
     yield from faults
     for objects in renderings:
         yield from script("compare").dangling(objects, declared)
-        if not faults:
-            yield from script("quota").forbidden(objects, platform)
-            yield from script("quota").exceeded(objects, platform, int(nodes[0]) if nodes else 1)
+        yield from () if faults else script("quota").exceeded(objects, platform, int(nodes[0]) if nodes else 1)
     yield from script("compare").dangling(repository.helm(environment, release="blue"), declared)

@@ -139,10 +139,8 @@ def compare(environment: str) -> Iterator[str]:
     chart = load(helm(environment, namespace, "--skip-tests"), "helm template")
     yield from shared_hosts(environment, text)
     outside = read(OUTSIDE) if OUTSIDE.exists() else {}
-    found = {
-        "kustomize": list(dangling(rendering, outside)),
-        "helm": list(dangling(chart, outside)),
-    }
+    sides = {"kustomize": rendering, "helm": chart}
+    found = {name: list(dangling(side, outside)) for name, side in sides.items()}
     if not any(found.values()):
         other = load(helm(environment, namespace, "--skip-tests", release="blue"), "helm template")
         found = {"helm as release blue": list(dangling(other, outside))}

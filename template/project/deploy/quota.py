@@ -1,4 +1,4 @@
-"""What a namespace admits: by its Pod Security Standard, its limit range and its quota."""
+"""Whether the quota of an environment admits its peak, and its limit range each container."""
 
 import re
 from collections import defaultdict
@@ -14,13 +14,6 @@ QUANTITY = re.compile(
 )
 POWERS = {"": 0, "k": 1, "M": 2, "G": 3, "T": 4, "P": 5, "E": 6}
 Amounts = dict[str, Fraction]
-# What the standard "restricted" admits: volumes, and capabilities to add.
-VOLUMES = {
-    *("configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "image"),
-    *("persistentVolumeClaim", "projected", "secret"),
-}
-CAPABILITIES = {"NET_BIND_SERVICE"}
-PROFILES = "Localhost", "RuntimeDefault"
 
 
 def quantity(written: Any) -> Fraction:
@@ -31,10 +24,8 @@ def quantity(written: Any) -> Fraction:
     number, suffix = Fraction(found[1]), found[2] or ""
     if suffix in ("n", "u", "m"):
         return number / Fraction(1000) ** (3 - "num".index(suffix))
-    return (
-        number
-        * Fraction(1024 if suffix.endswith("i") else 1000) ** POWERS[suffix[:1].replace("K", "k")]
-    )
+    thousand = Fraction(1024 if suffix.endswith("i") else 1000)
+    return number * thousand ** POWERS[suffix[:1].replace("K", "k")]
 
 
 def exceeded(objects: list[Manifest], platform: list[Manifest], nodes: int) -> Iterator[str]:
@@ -53,9 +44,7 @@ def exceeded(objects: list[Manifest], platform: list[Manifest], nodes: int) -> I
         yield from refused(name, pod_of(item), ranges)
     for item in [item for item in platform if item["kind"] == "ResourceQuota"]:
         for resource, hard in item["spec"].get("hard", {}).items():
-            needed = {
-                name: amounts[resource] for name, amounts in peaks.items() if amounts[resource]
-            }
+            needed = {name: each[resource] for name, each in peaks.items() if each[resource]}
             if sum(needed.values()) > quantity(hard):
                 unit = re.sub("[0-9.]+", "", str(hard), count=1)
                 parts = [
@@ -109,9 +98,8 @@ def pods(item: Manifest, objects: list[Manifest], nodes: int) -> int:
     strategy = spec.get("strategy") or spec.get("updateStrategy") or {}
     if kind == "StatefulSet" or strategy.get("type", "RollingUpdate") != "RollingUpdate":
         return count
-    surge = str(
-        (strategy.get("rollingUpdate") or {}).get("maxSurge", "25%" if kind == "Deployment" else 0)
-    )
+    rolling = strategy.get("rollingUpdate") or {}
+    surge = str(rolling.get("maxSurge", "25%" if kind == "Deployment" else 0))
     return count + (ceil(count * int(surge[:-1]) / 100) if surge.endswith("%") else int(surge))
 
 
@@ -150,56 +138,3 @@ def refused(owner: str, pod: Manifest, ranges: list[Manifest]) -> Iterator[str]:
                 if sign * quantity(asked) > sign * quantity(edge):
                     has = f"{container['name']} has {asked} of {name}"
                     yield f"{owner}: {has}, the {bound} of the namespace is {edge}"
-
-
-def forbidden(objects: list[Manifest], platform: list[Manifest]) -> Iterator[str]:
-    """What keeps pods out of a namespace that enforces the standard "restricted"."""
-    labels = [item["metadata"].get("labels") or {} for item in platform]
-    if all(each.get("pod-security.kubernetes.io/enforce") != "restricted" for each in labels):
-        return
-    for item in objects:
-        if spec := pod_of(item):
-            for line in restricted(spec):
-                owner = f"{item['kind']}/{item['metadata']['name']}"
-                yield f"{owner}: {line}, which the namespace's Pod Security Standard forbids"
-
-
-def restricted(spec: Manifest) -> Iterator[str]:
-    for field in [field for field in ("hostIPC", "hostNetwork", "hostPID") if spec.get(field)]:
-        yield f"{field} is true"
-    for volume in spec.get("volumes") or []:
-        for kind in sorted(volume.keys() - VOLUMES - {"name"}):
-            yield f"volume {volume['name']} is a {kind}"
-    pod = spec.get("securityContext") or {}
-    yield from identity("the pod", pod)
-    for container in [*(spec.get("initContainers") or []), *spec["containers"]]:
-        own, name = container.get("securityContext") or {}, container["name"]
-        yield from identity(name, own)
-        yield from privileges(name, own)
-        if not own.get("runAsNonRoot", pod.get("runAsNonRoot")):
-            yield f"{name} has no runAsNonRoot: true"
-        if not own.get("seccompProfile", pod.get("seccompProfile")):
-            yield f"{name} has no seccompProfile"
-        for port in [port for port in container.get("ports") or [] if port.get("hostPort")]:
-            yield f"{name} opens the hostPort {port['hostPort']}"
-
-
-def identity(name: str, context: dict[str, Any]) -> Iterator[str]:
-    """What a pod and a container may both say."""
-    if context.get("runAsNonRoot") is False or context.get("runAsUser") == 0:
-        yield f"{name} may run as root"
-    profile = (context.get("seccompProfile") or {}).get("type", PROFILES[0])
-    if profile not in PROFILES:
-        yield f"{name} has the seccompProfile {profile}"
-
-
-def privileges(name: str, context: dict[str, Any]) -> Iterator[str]:
-    capabilities = context.get("capabilities") or {}
-    if context.get("privileged"):
-        yield f"{name} is privileged"
-    if context.get("allowPrivilegeEscalation") is not False:
-        yield f"{name} has no allowPrivilegeEscalation: false"
-    if "ALL" not in (capabilities.get("drop") or []):
-        yield f"{name} does not drop ALL capabilities"
-    for added in sorted(set(capabilities.get("add") or []) - CAPABILITIES):
-        yield f"{name} adds the capability {added}"
