@@ -65,7 +65,8 @@ def of_use(answers: Mapping[str, Any], root: Path = ROOT) -> dict[str, Any]:
     beside = {"workload_kind": kind, "language": answers.get("language", "python")}
     usual = {"web": "gateway", "datastore": "none"}
     routed = preset in usual and answers.get("expose", usual[preset]) != "none"
-    scaled = kind in ("deployment", "statefulset") and answers.get("autoscaling", preset == "web")
+    usually_scaled = "autoscaling" in golden_path()["presets"][preset]
+    scaled = kind in ("deployment", "statefulset") and answers.get("autoscaling", usually_scaled)
     conditions = _conditions(root)
     found = {
         name: value

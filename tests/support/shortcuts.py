@@ -6,7 +6,8 @@ each file that it writes: most of its time. Nothing of that depends on the copy.
 
 from __future__ import annotations
 
-import pickle
+import copy
+import re
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -58,20 +59,22 @@ def _compile_once() -> None:
 
 def _once(read: Callable[..., Any], key_of: Callable[..., Hashable]) -> Callable[..., Any]:
     """A reader that reads once what has the same key, and always what has none. What it returns is the caller's."""
-    known: dict[Hashable, bytes] = {}
+    known: dict[Hashable, Any] = {}
 
     def read_once(source: Any, *more: Any) -> Any:
         key = key_of(source)
         if key is None:
             return read(source, *more)
         if key not in known:
-            known[key] = pickle.dumps(read(source, *more))
-        return pickle.loads(known[key])  # noqa: S301 - it was pickled here
+            known[key] = read(source, *more)
+        return copy.deepcopy(known[key])
 
     return read_once
 
 
 def _questionnaire(copier_yml: Path) -> Hashable:
     """Everything that copier reads when it reads a copier.yml."""
-    included = sorted((copier_yml.parent / "template" / "questions").glob("*"))
-    return tuple(file.read_bytes() for file in (copier_yml, *included))
+    text = copier_yml.read_text()
+    patterns = re.findall(r"^!include (\S+)$", text, re.MULTILINE)
+    included = [file for pattern in patterns for file in sorted(copier_yml.parent.glob(pattern))]
+    return text, *(file.read_text() for file in included)

@@ -242,7 +242,8 @@ def test_values_keep_what_was_edited() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("version", ["v0.1.0", "v0.2.0"])
-def test_an_environment_that_is_renamed_in_the_same_update(version: str, released: Released, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("released")
+def test_an_environment_that_is_renamed_in_the_same_update(version: str, tmp_path: Path) -> None:
     """Its overlay and values, moved by hand, are converted as if they had had the new name before."""
     repository = releases.start({"app_name": "shop"}, tmp_path / "shop", version)
     for path in ("deploy/overlays/{}/kustomization.yaml", "deploy/chart/values-{}.yaml"):
@@ -253,7 +254,6 @@ def test_an_environment_that_is_renamed_in_the_same_update(version: str, release
         (repository / path.format("staging")).unlink()
     render.commit(repository, "Our staging is called qa")
     releases.update(repository, answers={"environments": ["dev", "qa", "prod"]})
-    assert released.template.exists()
     assert (repository / "deploy/overlays/qa/kustomization.yaml").read_text() == (
         "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\n"
         "images:\n  - name: APPLICATION\n    newTag: 7.7.7\n# Ours.\n"
@@ -310,8 +310,7 @@ def test_a_fork_crosses_migrations_too(released: Released, tmp_path: Path) -> No
     render.copy({"app_name": "shop"}, repository, version="v0.2.0.post1", url=str(fork))
     run("git", "init", "--quiet", cwd=repository)
     render.commit(repository, "A copy")
-    done = attempt("copier", "update", "--defaults", "--trust", repository)
-    assert done.returncode == 0, done.stderr
+    run("copier", "update", "--defaults", "--trust", repository)
     assert "_commit: v0.3.0.post1\n" in (repository / ".copier-answers.yml").read_text()
     assert "kind: Component" in (repository / "deploy/overlays/prod/kustomization.yaml").read_text()
     assert "shop.example.org" in (repository / "deploy/base/httproute.yaml").read_text()
