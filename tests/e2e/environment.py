@@ -97,13 +97,11 @@ class Environment:
         return "apply" if self.name == "dev" else "helm-install"
 
     def configure(self, config: dict[str, str]) -> None:
-        """Change keys of the configuration as the README says."""
-        if self.name == "dev":
-            literals = [f"{key}={value}" for key, value in config.items()]
-            generator = {"name": self.app, "behavior": "merge", "literals": literals}
-            edit(self.overlay / "kustomization.yaml", configMapGenerator=[generator])
-        else:
-            edit(self.repository / f"deploy/chart/values-{self.name}.yaml", config=config)
+        """Change keys of the configuration as the README says: for Kustomize and for Helm, which must agree."""
+        literals = [f"{key}={value}" for key, value in config.items()]
+        generator = {"name": self.app, "behavior": "merge", "literals": literals}
+        edit(self.overlay / "kustomization.yaml", configMapGenerator=[generator])
+        edit(self.repository / f"deploy/chart/values-{self.name}.yaml", config=config)
 
     def roll_out(self, config: dict[str, str] | None = None) -> None:
         """Deploy and wait for pods that are ready and for Jobs that have ended."""
@@ -135,7 +133,7 @@ class Environment:
 
     def pod(self, name: str, code: str, **more: Any) -> dict[str, Any]:
         """Return a pod that runs other Python in the application's image, admitted like that of `helm test`."""
-        rendered = yaml.safe_load_all(call("kubectl", "kustomize", self.overlay))
+        rendered = yaml.safe_load_all(call("kubectl", "kustomize", self.folder))
         workloads = {each["metadata"]["name"]: pod_spec(each) for each in rendered if pod_spec(each)}
         spec = workloads[self.app]
         container = {key: spec["containers"][0][key] for key in ("image", "resources", "securityContext")}
