@@ -5,7 +5,8 @@ SHELL := bash
 .PHONY: bench check-golden-path demo docs e2e golden help lint lock setup test test-full test-quick tools
 
 PYTHON ?= python3.11
-JOBS ?= 2
+# One more than the cores: tests wait for the API server, for Git and for locks.
+JOBS ?= 3
 BIN := .venv/bin
 # uv as pyproject.toml requires it; it is installed into .venv and takes Python from there.
 UV_VERSION := $(shell sed -n 's/^required-version = "==\(.*\)"/\1/p' pyproject.toml)

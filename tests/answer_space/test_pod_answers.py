@@ -7,7 +7,6 @@ own would.
 
 from __future__ import annotations
 
-import json
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -16,10 +15,9 @@ import pytest
 import yaml
 from hypothesis import given, settings
 from support.answers import REPRESENTATIVES
-from support.apiserver import complaints
-from support.dry_run import DryRun
 from support.questionnaire import golden_path
 from support.questions_asked import Verdict, ask, workload
+from support.server import Server
 from support.strategies_pod import pods
 from support.summary import count
 
@@ -188,11 +186,11 @@ def pod_of(manifest: Manifest) -> Manifest:
 
 
 @pytest.fixture(scope="session")
-def server(cluster: Cluster) -> DryRun:
+def server(cluster: Cluster) -> Server:
     """A namespace like the application's own: what it enforces, its defaults, its ServiceAccount."""
     limits = golden_path()["presets"]["web"]["resources"]
     version = f"v{golden_path()['kubernetes_versions'][0]}"
-    within = {"namespace": NAMESPACE, "name": "shop"}
+    place = {"namespace": NAMESPACE, "name": "shop"}
     objects: list[dict[str, Any]] = [
         {
             "kind": "Namespace",
@@ -204,10 +202,10 @@ def server(cluster: Cluster) -> DryRun:
                 },
             },
         },
-        {"kind": "ServiceAccount", "metadata": within},
+        {"kind": "ServiceAccount", "metadata": place},
         {
             "kind": "LimitRange",
-            "metadata": within,
+            "metadata": place,
             "spec": {
                 "limits": [{"type": "Container", "default": limits["limits"], "defaultRequest": limits["requests"]}]
             },
@@ -220,10 +218,10 @@ def server(cluster: Cluster) -> DryRun:
             "handler": "sandbox",
         },
     ]
-    listed = {"apiVersion": "v1", "kind": "List", "items": [{"apiVersion": "v1", **each} for each in objects]}
-    done = cluster.kubectl("apply", "--server-side", "--filename=-", input=json.dumps(listed))
-    assert complaints(done) == []
-    return DryRun(cluster, NAMESPACE)
+    server = Server(cluster)
+    for each in objects:
+        assert server.apply({"apiVersion": "v1", **each}) == []
+    return server
 
 
 def accepted(answers: dict[str, Any]) -> Verdict:
@@ -235,14 +233,19 @@ def accepted(answers: dict[str, Any]) -> Verdict:
     return verdict
 
 
-def against(server: DryRun, context: dict[str, Any]) -> list[str]:
+def against(server: Server, context: dict[str, Any]) -> list[str]:
     """What the server has against the workload and its pod."""
     manifest = workload(context)
-    return server.complaints(manifest) + server.complaints(pod_of(manifest))
+    return [line for each in (manifest, pod_of(manifest)) for line in server.create(within(each), dry_run=True)]
+
+
+def within(manifest: Manifest) -> Manifest:
+    """The object in the namespace that `server` has made."""
+    return {**manifest, "metadata": {**manifest["metadata"], "namespace": NAMESPACE}}
 
 
 @pytest.mark.parametrize("name", RIGHT)
-def test_right_is_accepted(name: str, server: DryRun) -> None:
+def test_right_is_accepted(name: str, server: Server) -> None:
     """No question refuses it, and the server neither."""
     verdict = ask(RIGHT[name])
     assert verdict.refused == {}
@@ -314,7 +317,7 @@ COMPLETE: dict[str, list[Any]] = {
 
 
 @pytest.mark.parametrize("name", COMPLETE)
-def test_what_the_server_fills_in_can_be_left_out(name: str, server: DryRun) -> None:
+def test_what_the_server_fills_in_can_be_left_out(name: str, server: Server) -> None:
     """An answer without one of its fields is refused by the server too, or by a policy, or accepted by both."""
     for value in COMPLETE[name]:
         for less in fields_left_out(value):
@@ -331,7 +334,7 @@ def test_what_the_server_fills_in_can_be_left_out(name: str, server: DryRun) -> 
 @pytest.mark.slow
 @settings(max_examples=EXAMPLES)
 @given(answers=pods)
-def test_accepted_by_the_server(answers: dict[str, Any], server: DryRun, request: pytest.FixtureRequest) -> None:
+def test_accepted_by_the_server(answers: dict[str, Any], server: Server, request: pytest.FixtureRequest) -> None:
     """The questions that refuse are left out; with what is left, the server has nothing against the workload."""
     verdict = ask(answers)
     count(request, "random answers about pods")
@@ -346,7 +349,7 @@ def test_accepted_by_the_server(answers: dict[str, Any], server: DryRun, request
 @pytest.mark.slow
 @settings(max_examples=EXAMPLES // 2)
 @given(answers=pods)
-def test_refused_with_reason(answers: dict[str, Any], server: DryRun, request: pytest.FixtureRequest) -> None:
+def test_refused_with_reason(answers: dict[str, Any], server: Server, request: pytest.FixtureRequest) -> None:
     """A refused answer, let through all the same, is refused by the server, or by a policy that is listed here."""
     refused = ask(answers).refused
     others = {question: answer for question, answer in answers.items() if question not in refused}

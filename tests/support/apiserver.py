@@ -12,9 +12,10 @@ import json
 import time
 import uuid
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from support.objects import CLUSTER_SCOPED, Manifest, Workload, at, is_test_hook, of_kind, workloads
+from support.server import Server
 
 if TYPE_CHECKING:
     import subprocess
@@ -50,17 +51,16 @@ def deliver(cluster: Cluster, repository: Repository) -> list[str]:
             applications[deployers(repository.platform(environment))] += moved(_lasting(objects), namespace)
             pods += moved(pods_of(_lasting(objects)), namespace)
             tests += moved(pods_of([manifest for manifest in objects if is_test_hook(manifest)]), namespace)
+    administrator = Server(cluster)
     try:
-        found = complaints(_apply(cluster, platform))
+        found = _apply(administrator, platform)
         for group, objects in applications.items():
-            found = found or complaints(_apply(cluster, objects, "--as=tester", f"--as-group={group}"))
-        found = found or complaints(_create_pods(cluster, pods))
-        return found or (complaints(_create_tests(cluster, pods, tests)) if tests else [])
+            found = found or _apply(Server(cluster, group), objects)
+        found = found or _create_pods(administrator, pods)
+        return found or (_create_tests(administrator, pods, tests) if tests else [])
     finally:
         for manifest in of_kind(platform, *POLICIES):  # which every request in the cluster would pass
-            cluster.kubectl(
-                "delete", "--wait=false", "--ignore-not-found", manifest["kind"], manifest["metadata"]["name"]
-            )
+            administrator.delete(manifest)
 
 
 def deployers(platform: Sequence[Manifest]) -> str:
@@ -121,28 +121,23 @@ def _lasting(objects: Sequence[Manifest]) -> list[Manifest]:
     return [manifest for manifest in objects if not is_test_hook(manifest)]
 
 
-def _apply(cluster: Cluster, objects: Sequence[Manifest], *flags: str) -> subprocess.CompletedProcess[str]:
-    listed: dict[str, Any] = {"apiVersion": "v1", "kind": "List", "items": list(objects)}
-    # Who impersonates loses its own groups; discovery is for everybody who is authenticated.
-    more = [*flags, "--as-group=system:authenticated"] if flags else []
-    return cluster.kubectl("apply", "--server-side", "--filename=-", *more, input=json.dumps(listed))
+def _apply(server: Server, objects: Sequence[Manifest]) -> list[str]:
+    return [line for manifest in objects for line in server.apply(manifest)]
 
 
 def _create_pods(
-    cluster: Cluster, pods: Sequence[Manifest], wait_for: tuple[str, ...] = ("status unknown for quota",)
-) -> subprocess.CompletedProcess[str]:
+    server: Server, pods: Sequence[Manifest], wait_for: tuple[str, ...] = ("status unknown for quota",)
+) -> list[str]:
     deadline = time.monotonic() + QUOTA_SECONDS
     while True:
-        done = _apply(cluster, pods)
-        if not any(words in done.stderr for words in wait_for) or time.monotonic() > deadline:
-            return done
+        found = _apply(server, pods)
+        if time.monotonic() > deadline or not any(words in line for line in found for words in wait_for):
+            return found
         time.sleep(0.2)
 
 
-def _create_tests(
-    cluster: Cluster, pods: Sequence[Manifest], tests: Sequence[Manifest]
-) -> subprocess.CompletedProcess[str]:
+def _create_tests(server: Server, pods: Sequence[Manifest], tests: Sequence[Manifest]) -> list[str]:
     """Helm's tests run when the rollout is over: the quota need not hold them on top of its peak."""
-    listed = json.dumps({"apiVersion": "v1", "kind": "List", "items": list(pods)})
-    cluster.kubectl("delete", "--grace-period=0", "--force", "--wait=false", "--filename=-", input=listed)
-    return _create_pods(cluster, tests, ("status unknown for quota", "exceeded quota"))
+    for pod in pods:
+        server.delete(pod)
+    return _create_pods(server, tests, ("status unknown for quota", "exceeded quota"))
