@@ -44,7 +44,7 @@ FAULTS = {
         "deploy/base/service.yaml",
         "spec:",
         r"spec:\n  selectors: {}",
-        '.spec.selectors: field not declared in schema',
+        ".spec.selectors: field not declared in schema",
     ),
     "field that the server warns about": (
         "deploy/base/deployment.yaml",
