@@ -61,7 +61,7 @@ class Server:
         return f"{root}{within}/{resource['name']}"
 
     def _complaints(self, manifest: Manifest, method: str, path: str, content_type: str) -> list[str]:
-        status, warnings, body = self._ask(method, path, json.dumps(manifest), content_type)
+        status, warnings, body = self._ask(method, path, _written(manifest), content_type)
         if status not in (http.client.OK, http.client.CREATED):
             return [f"{manifest['kind']}: {body['message']}"]
         return [f"{manifest['kind']}: Warning: {_text(warning)}" for warning in warnings]
@@ -84,6 +84,12 @@ class Server:
             self._connection.putheader(name, value)
         self._connection.endheaders(body)
         return self._connection.getresponse()
+
+
+def _written(manifest: Manifest) -> str:
+    """JSON that is YAML as well, as which an applied object is read: it has no pair of escapes for a character."""
+    pair = re.compile(r"(?<!\\)((?:\\\\)*)(\\ud[89ab][0-9a-f]{2}\\ud[c-f][0-9a-f]{2})")
+    return pair.sub(lambda found: found[1] + json.loads(f'"{found[2]}"'), json.dumps(manifest))
 
 
 def _text(warning: str) -> str:
