@@ -43,7 +43,7 @@ def finish(report: Report, it: Environment) -> None:
         reasons = {each["reason"] for each in failed["conditions"] if each["type"] == "Failed"}
         check(reasons == {"PodFailurePolicy"} and failed["failed"] == 1, failed)
         log = it.kubectl("logs", f"job/{it.app}", f"--container={it.app}")
-        check("STEPS='many' is not allowed" in log, log)
+        check("STEPS is not allowed" in log and "many" not in log, log)
     with report.step(f"`make {it.tool}` of a changed Job runs it anew", it) as measured:
         it.roll_out({"STEPS": "3"})
         check(completed(it)["metadata"]["uid"] != first["metadata"]["uid"], "it is the former Job")
