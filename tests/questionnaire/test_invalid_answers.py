@@ -164,8 +164,8 @@ def test_refusals_are_put_by_one_macro(name: str) -> None:
     """A validator that prints anything prints it through `refusal`, which puts the remedy first."""
     validator = settings()[name].get("validator", "")
     outside = re.sub(r"#%- set found -%#.*?#%- endset -%#", "", validator, flags=re.DOTALL)
-    printed = re.findall(r"#\{-? *(\w+)", outside)
-    assert set(printed) <= {"refusal"}
+    printed = re.findall(r"#\{-? *([\w.]+)\(", outside)
+    assert set(printed) <= {"refusal", "check.refused"}
     assert bool(validator) == bool(printed)
 
 

@@ -226,16 +226,15 @@ def test_no_choice_is_offered_that_is_refused(
 
 
 REFUSED_SIZE = """\
-#%- from 'template/macros/refusal.jinja' import refusal -%#
-#%- from 'template/macros/check_resources.jinja' import container_resources -%#
-#{ refusal(container_resources("gigantic", sizes)) }#"""
+#%- import 'template/macros/check_answer.jinja' as check with context -%#
+#{ check.refused("resources", "gigantic") }#"""
 
 
 @pytest.mark.parametrize("number", [1, 12])
 def test_a_remedy_is_seen_however_many_names_there_are(number: int) -> None:
     """The organisation's sizes may be many: they come behind what must be seen."""
     sizes: dict[str, Any] = {f"size-{each}": {} for each in range(number)}
-    found = str(evaluate(REFUSED_SIZE, {"sizes": sizes}))
+    found = str(evaluate(REFUSED_SIZE, {"golden_path": {"sizes": sizes}}))
     assert remedy_is_seen(prompted("resources", found)), found
     assert all(name in found for name in sizes)
 
