@@ -47,7 +47,7 @@ def deliver(cluster: Cluster, repository: Repository) -> list[str]:
             ("kustomize", repository.kustomize(environment)),
         ):
             namespace = f"t{run}-{environment}-{rendering}"
-            platform += moved(repository.platform(environment), namespace)
+            platform += moved([*repository.platform(environment), *_accounts(repository)], namespace)
             applications[deployers(repository.platform(environment))] += moved(_lasting(objects), namespace)
             pods += moved(pods_of(_lasting(objects)), namespace)
             tests += moved(pods_of([manifest for manifest in objects if is_test_hook(manifest)]), namespace)
@@ -61,6 +61,12 @@ def deliver(cluster: Cluster, repository: Repository) -> list[str]:
     finally:
         for manifest in of_kind(platform, *POLICIES):  # which every request in the cluster would pass
             administrator.delete(manifest)
+
+
+def _accounts(repository: Repository) -> list[Manifest]:
+    """The ServiceAccounts that others make: the server admits no pod without its own."""
+    names = repository.outside().get("ServiceAccount", [])
+    return [{"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name}} for name in names]
 
 
 def deployers(platform: Sequence[Manifest]) -> str:

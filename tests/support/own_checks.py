@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from support.questionnaire import golden_path
 from support.sandbox import ROOT
-from support.strict_yaml import read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,8 +40,6 @@ def check(repository: Repository) -> list[str]:
 
 def check_environment(repository: Repository, environment: str) -> Iterator[str]:
     """What they would find in one environment, first in Kustomize's rendering, then in the chart's."""
-    outside = repository.deploy / "outside.yaml"
-    declared = read(outside)[0] if outside.exists() else {}
     makefile = (repository.path / "Makefile").read_text()
     versions = re.findall(r"--kubernetes (\S+)", makefile.partition("KUBE_SCORE")[0])
     assert versions[1] == golden_path()["kubernetes_versions"][-1]
@@ -57,6 +54,6 @@ def check_environment(repository: Repository, environment: str) -> Iterator[str]
     ]
     yield from faults
     for objects in renderings:
-        yield from script("compare").dangling(objects, declared)
+        yield from script("compare").dangling(objects, repository.outside())
         yield from () if faults else script("quota").exceeded(objects, platform, int(nodes[0]) if nodes else 1)
-    yield from script("compare").dangling(repository.helm(environment, release="blue"), declared)
+    yield from script("compare").dangling(repository.helm(environment, release="blue"), repository.outside())

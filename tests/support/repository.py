@@ -43,6 +43,11 @@ class Repository:
         """The environments, as their folders tell them."""
         return sorted(path.name for path in (self.deploy / "environments").iterdir() if path.is_dir())
 
+    def outside(self) -> dict[str, list[str]]:
+        """The names of what others make in the namespaces, by kind."""
+        path = self.deploy / "outside.yaml"
+        return read(path)[0] if path.exists() else {}
+
     def platform_text(self, environment: str) -> str:
         """What a cluster operator applies for an environment."""
         return run("kubectl", "kustomize", self.deploy / "platform" / environment)

@@ -13,7 +13,7 @@ from support.relations.releases import names_follow_the_release
 from support.relations.scene import Scene
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from support.objects import Manifest
     from support.relations.scene import Rule
@@ -30,9 +30,11 @@ RULES: tuple[Rule, ...] = (
 )
 
 
-def check(objects: Sequence[Manifest], rules: Sequence[Rule] = RULES) -> list[str]:
-    """Every violation in one rendering, each with the rule that found it."""
-    scene = Scene(objects)
+def check(
+    objects: Sequence[Manifest], rules: Sequence[Rule] = RULES, outside: Mapping[str, Sequence[str]] | None = None
+) -> list[str]:
+    """Every violation in one rendering, each with the rule that found it. `outside` is what others make, by kind."""
+    scene = Scene(objects, outside or {})
     return [f"{rule.__name__}: {line}" for rule in rules for line in rule(scene)]
 
 
@@ -43,5 +45,6 @@ def check_repository(repository: Repository) -> list[str]:
         renderings[f"overlay {environment}"] = repository.kustomize(environment)
         renderings[f"chart for {environment}"] = repository.helm(environment)
         renderings[f"platform {environment}"] = repository.platform(environment)
-    found = [f"{name}: {line}" for name, objects in renderings.items() for line in check(objects)]
+    outside = repository.outside()
+    found = [f"{name}: {line}" for name, objects in renderings.items() for line in check(objects, outside=outside)]
     return [*found, *(f"names_follow_the_release: {line}" for line in names_follow_the_release(repository))]

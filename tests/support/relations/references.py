@@ -84,10 +84,10 @@ def _optional(reference: Manifest) -> bool:
 
 
 def service_accounts_resolve(scene: Scene) -> Iterator[str]:
-    """A lasting pod runs as a ServiceAccount of the rendering, never as `default`."""
+    """A lasting pod runs as a ServiceAccount of the rendering or one that others make, never as `default`."""
     for workload in scene.lasting:
         name = workload.spec.get("serviceAccountName")
-        if not name or scene.named("ServiceAccount", name) is None:
+        if name not in scene.outside.get("ServiceAccount", []) and scene.named("ServiceAccount", name or "") is None:
             yield violation(
                 workload.manifest, "serviceAccountName", f"{name!r} is no ServiceAccount of the rendering"
             )

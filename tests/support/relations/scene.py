@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -15,6 +15,8 @@ class Scene:
     """The objects of one rendering, which share a namespace."""
 
     objects: Sequence[Manifest]
+    outside: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """What others make in the namespace: names by kind."""
 
     @cached_property
     def workloads(self) -> list[Workload]:
