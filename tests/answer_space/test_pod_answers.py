@@ -167,7 +167,7 @@ RIGHT: dict[str, dict[str, Any]] = {
 
 
 def pod_of(manifest: Manifest) -> Manifest:
-    """The pod that a controller would make of a workload. Which classes there are is the cluster's business."""
+    """The pod that a controller would make of a workload. Its classes and accounts are the cluster's business."""
     spec = manifest["spec"]
     template = spec["jobTemplate"]["spec"]["template"] if manifest["kind"] == "CronJob" else spec["template"]
     claims = [
@@ -175,7 +175,7 @@ def pod_of(manifest: Manifest) -> Manifest:
         for claim in spec.get("volumeClaimTemplates", [])
     ]
     volumes = [*template["spec"].get("volumes", []), *claims]
-    classes = {"priorityClassName": "business", "runtimeClassName": "sandbox"}
+    classes = {"priorityClassName": "business", "runtimeClassName": "sandbox", "serviceAccountName": "shop"}
     known = {name: value for name, value in template["spec"].items() if classes.get(name, value) == value}
     return {
         "apiVersion": "v1",

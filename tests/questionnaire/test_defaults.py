@@ -35,7 +35,8 @@ VOCABULARY = names(
     image command args ports env resources probes lifecycle termination_grace_period_seconds volume_mounts
     sidecars init_containers volumes storage pod_labels pod_annotations
     config config_files secrets downward_api env_from
-    tolerations node_selector affinity topology_spread_constraints priority_class_name runtime_class_name pod_spec
+    tolerations node_selector affinity topology_spread_constraints priority_class_name runtime_class_name
+    service_account_name pod_spec
     services expose hostname tls network_policy
     security_profile rbac_rules service_account_annotations authentication
     quota limit_range tenants
@@ -97,6 +98,7 @@ OF_ANY_KIND: dict[str, Any] = {
     "topology_spread_constraints": [],
     "priority_class_name": "important",
     "runtime_class_name": "sandboxed",
+    "service_account_name": "federated",
     "pod_spec": {"imagePullSecrets": [{"name": "pull"}]},
     "workloads": [{"name": "mail", "preset": "worker", "image": "registry.example.com/sales/mail:2.0.1"}],
     "kubernetes_version": "1.35",

@@ -7,7 +7,8 @@ import re
 from typing import Any
 
 import pytest
-from support.questionnaire import ROOT, questions
+from support.questionnaire import questions
+from support.sandbox import ROOT
 
 FACTS: dict[str, dict[str, Any]] = json.loads((ROOT / "template/schemas/answers.json").read_text())
 SCHEMA: dict[str, dict[str, Any]] = json.loads((ROOT / "template/schemas/kubernetes.json").read_text())

@@ -270,6 +270,7 @@ REPRESENTATIVES: dict[str, tuple[Any, ...]] = {
     "topology_spread_constraints": (ABSENT, []),
     "priority_class_name": (ABSENT, "system-cluster-critical"),
     "runtime_class_name": (ABSENT, "sandboxed"),
+    "service_account_name": (ABSENT, "federated"),
     "pod_spec": (
         ABSENT,
         {
@@ -349,7 +350,7 @@ TOGETHER: dict[str, tuple[str, ...]] = {
     "env": ("env", "env_from"),
     "lifecycle": ("lifecycle", "termination_grace_period_seconds"),
     "pod_labels": ("pod_labels", "pod_annotations", "node_selector"),
-    "priority_class_name": ("priority_class_name", "runtime_class_name"),
+    "priority_class_name": ("priority_class_name", "runtime_class_name", "service_account_name"),
 }
 
 

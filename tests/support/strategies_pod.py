@@ -47,6 +47,7 @@ QUESTIONS: dict[str, tuple[str, float]] = {
     "topology_spread_constraints": ("[TopologySpreadConstraint]", 0.4),
     "priority_class_name": ("string", 0.1),
     "runtime_class_name": ("string", 0.1),
+    "service_account_name": ("string", 0.1),
     "pod_spec": ("PodSpec", 0.4),
     "completion_mode": ("string", 0.3),
     "completions": ("integer", 0.4),
@@ -499,6 +500,7 @@ def answered(random: Random, question: str, kind: str) -> Any:
             container["name"] = "shop"
         return fragment
     known = {"priority_class_name": "priorityClassName", "runtime_class_name": "runtimeClassName"}
+    known["service_account_name"] = "serviceAccountName"
     known["termination_grace_period_seconds"] = "terminationGracePeriodSeconds"
     return instance(random, kind, "", known.get(question, question))
 
