@@ -62,12 +62,12 @@ def test_templates_alone(render: Renderer, tmp_path: Path) -> None:
 
 
 def test_every_template_has_a_suite() -> None:
-    """A template that is added cannot go untested."""
+    """A template that is added cannot go untested. The one that merges has tests/generated/test_own_manifests.py."""
     suites = "".join(path.read_text() for path in (HERE / "static").glob("*_test.yaml"))
     sources = [path.relative_to(TEMPLATES).as_posix() for path in TEMPLATES.glob("**/*.yaml*")]
     templates = {source.removesuffix(".jinja") for source in sources}
-    assert templates
-    assert [name for name in sorted(templates) if name not in suites] == []
+    assert "objects.yaml" in templates
+    assert [name for name in sorted(templates - {"objects.yaml"}) if name not in suites] == []
 
 
 @pytest.mark.parametrize("name", golden.ANSWERS)

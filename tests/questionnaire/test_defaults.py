@@ -40,7 +40,7 @@ VOCABULARY = names(
     services expose hostname tls network_policy
     security_profile rbac_rules service_account_annotations authentication
     quota limit_range tenants
-    environments ci gitops monitoring secrets_backend
+    own_manifests environments ci gitops monitoring secrets_backend
     advanced
     """
 )
@@ -101,6 +101,7 @@ OF_ANY_KIND: dict[str, Any] = {
     "service_account_name": "federated",
     "pod_spec": {"imagePullSecrets": [{"name": "pull"}]},
     "workloads": [{"name": "mail", "preset": "worker", "image": "registry.example.com/sales/mail:2.0.1"}],
+    "own_manifests": ["configmaps", "cronjobs.batch"],
     "kubernetes_version": "1.35",
     "environments": ["test", {"name": "live", "namespace": "sales-live"}],
     "ci": "gitlab",

@@ -301,6 +301,7 @@ SOUND: dict[str, list[Any]] = {
         }
     ],
     **{name: representatives(name) for name in WRITTEN_FREELY},
+    "own_manifests": representatives("own_manifests"),
     # One by one: to resolve all of them for each change of one would take minutes.
     "workloads": [[entry] for value in representatives("workloads") for entry in value],
 }

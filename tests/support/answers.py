@@ -126,6 +126,7 @@ REPRESENTATIVES: dict[str, tuple[Any, ...]] = {
     ),
     "replicas": (ABSENT, 1, 7),
     "hostname": (ABSENT, "www.example.org"),
+    "own_manifests": (ABSENT, ["configmaps", "cronjobs.batch"]),
     "environments": (
         ABSENT,
         ["live"],
