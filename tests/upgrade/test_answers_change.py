@@ -30,7 +30,7 @@ pytestmark = pytest.mark.slow
 
 PROGRAMS = "web|datastore|worker|agent|logs|task"
 OWN = re.compile(
-    r"deploy/overlays/.*|deploy/chart/values-[^/]*\.yaml"
+    r"deploy/overlays/.*|deploy/chart/values-[^/]*\.yaml|deploy/chart/own/.*"
     rf"|src/app/(?:__init__|{PROGRAMS})\.py|tests/test_(?:{PROGRAMS})\.py"
 )
 """The user's files, as the table of ownership says: written once, then left alone."""
@@ -88,6 +88,7 @@ def test_own_files_are_those_of_the_template() -> None:
     samples = {
         "/deploy/overlays": "deploy/overlays/dev/kustomization.yaml",
         "/deploy/chart/values-*.yaml": "deploy/chart/values-dev.yaml",
+        "/deploy/chart/own": "deploy/chart/own/dev/kustomization.yaml",
         "/src/app/__init__.py": "src/app/__init__.py",
         **{f"/src/app/{name}.py": f"src/app/{name}.py" for name in PROGRAMS.split("|")},
         **{f"/tests/test_{name}.py": f"tests/test_{name}.py" for name in PROGRAMS.split("|")},
@@ -108,6 +109,7 @@ def test_own_files_are_those_of_the_template() -> None:
         ),
         pytest.param({"language": "none", "config": {}}, {"language": "python"}, id="language"),
         pytest.param({}, {"expose": "ingress"}, id="expose"),
+        pytest.param({}, {"own_manifests": ["configmaps"]}, id="own-manifests"),
         pytest.param({"expose": "none"}, {"expose": "gateway"}, id="expose-later"),
         pytest.param({"expose": "gateway"}, {"workload_kind": "statefulset"}, id="kind-keeps-the-route"),
         pytest.param({}, {"config": {}}, id="config-off"),
