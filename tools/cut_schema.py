@@ -26,6 +26,7 @@ ROOTS = (
     "io.k8s.api.batch.v1.CronJobSpec",
     "io.k8s.api.networking.v1.NetworkPolicyEgressRule",
     "io.k8s.api.networking.v1.NetworkPolicyIngressRule",
+    "io.k8s.api.rbac.v1.PolicyRule",
 )
 DEFAULTED = {"PodFailurePolicyOnPodConditionsPattern": ["status"]}
 """Fields that the schema requires, and that the server fills in before it looks."""

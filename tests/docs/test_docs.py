@@ -25,7 +25,7 @@ PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 REFERENCE = ROOT / "docs/reference"
 VARIETY: tuple[Answers, ...] = (
     {},
-    {"own_manifests": []},
+    {"own_manifests": [], "rbac_rules": [{"apiGroups": [""], "resources": ["pods"], "verbs": ["list"]}]},
     {"workload_kind": "daemonset", "preset": "log-agent", "monitoring": "prometheus-operator", "ci": "none"},
     {
         "secrets": [{"name": "db", "envFrom": True}],

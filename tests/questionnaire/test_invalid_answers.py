@@ -302,6 +302,7 @@ SOUND: dict[str, list[Any]] = {
     ],
     **{name: representatives(name) for name in WRITTEN_FREELY},
     "own_manifests": representatives("own_manifests"),
+    "rbac_rules": representatives("rbac_rules"),
     # One by one: to resolve all of them for each change of one would take minutes.
     "workloads": [[entry] for value in representatives("workloads") for entry in value],
 }

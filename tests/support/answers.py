@@ -126,6 +126,18 @@ REPRESENTATIVES: dict[str, tuple[Any, ...]] = {
     ),
     "replicas": (ABSENT, 1, 7),
     "hostname": (ABSENT, "www.example.org"),
+    "rbac_rules": (
+        ABSENT,
+        [
+            {"apiGroups": [""], "resources": ["configmaps", "pods/log"], "verbs": ["get", "list"]},
+            {
+                "apiGroups": ["apps"],
+                "resources": ["deployments/scale"],
+                "resourceNames": ["shop"],
+                "verbs": ["patch"],
+            },
+        ],
+    ),
     "own_manifests": (ABSENT, ["configmaps", "cronjobs.batch"]),
     "environments": (
         ABSENT,

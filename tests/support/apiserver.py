@@ -89,6 +89,8 @@ def moved(objects: Sequence[Manifest], namespace: str) -> list[Manifest]:
             manifest.update(json.loads(json.dumps(manifest).replace(old, namespace)))
         elif manifest["kind"] not in CLUSTER_SCOPED:
             manifest["metadata"]["namespace"] = namespace
+        for subject in manifest.get("subjects", []):
+            subject.update({"namespace": namespace} if subject.get("namespace") == old else {})
     return result
 
 
