@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from support.objects import of_kind
 from support.relations import alerts, kinds, names, pods, ports, references, selectors
 from support.relations.releases import names_follow_the_release
 from support.relations.scene import Scene
@@ -44,7 +45,8 @@ def check_repository(repository: Repository) -> list[str]:
     for environment in repository.environments():
         renderings[f"overlay {environment}"] = repository.kustomize(environment)
         renderings[f"chart for {environment}"] = repository.helm(environment)
-        renderings[f"platform {environment}"] = repository.platform(environment)
+        accounts = of_kind(repository.kustomize(environment), "ServiceAccount")  # to whom the platform gives rights
+        renderings[f"platform {environment}"] = [*repository.platform(environment), *accounts]
     outside = repository.outside()
     found = [f"{name}: {line}" for name, objects in renderings.items() for line in check(objects, outside=outside)]
     return [*found, *(f"names_follow_the_release: {line}" for line in names_follow_the_release(repository))]
