@@ -131,6 +131,7 @@ def test_every_key_of_the_golden_path_is_documented() -> None:
     documented = set(first_column(REFERENCE / "golden-path.md"))
     table = json.loads((ROOT / "template/schemas/golden-path.json").read_text())
     keys = {*dotted(golden_path()), *table["GoldenPath"]["optional"]}
+    keys |= {f"environments[].{key}" for key in table["Environment"]["optional"]}
     assert not keys - documented
     parents = {key.rpartition(".")[0] for key in keys}
     assert not documented - keys - parents
