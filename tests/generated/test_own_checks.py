@@ -42,6 +42,45 @@ def _least_versions() -> Iterator[None]:
 HOOKED = ("web", "guestbook")
 """Where the first commit goes through the hooks too, which run what `make lint` runs: one with code, one without."""
 
+OWN = {
+    "kustomization.yaml": """\
+apiVersion: kustomize.config.k8s.io/v1alpha1
+kind: Component
+resources:
+  - leader.yaml
+patches:
+  - path: autoscaler.yaml
+""",
+    "leader.yaml": """\
+apiVersion: v1
+kind: Service
+metadata:
+  name: redis-leader
+spec:
+  selector:
+    app.kubernetes.io/name: shop
+  ports:
+    - port: 6379
+      targetPort: http
+""",
+    "autoscaler.yaml": """\
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata:
+  name: shop
+spec:
+  behavior:
+    scaleDown:
+      stabilizationWindowSeconds: 600
+""",
+}
+"""Manifests and patches of one's own, by the names of their files in deploy/chart/own."""
+
+ANSWERS = {
+    **golden.ANSWERS,
+    "own manifests": {"app_name": "shop", "language": "none", "own_manifests": ["services"]},
+}
+
 TESTED_WITH = {"cronjob": "job"}
 """Repositories whose code is another one's, so that `make test` would try the same code a second time."""
 
@@ -52,8 +91,10 @@ def start(render: Renderer, tmp_path_factory: pytest.TempPathFactory) -> Callabl
 
     @cache
     def started(name: str) -> Repository:
-        answers = golden.ANSWERS[name]
+        answers = ANSWERS[name]
         repository = render.loose(answers, tmp_path_factory.mktemp("started") / answers["app_name"])
+        for file, text in OWN.items() if "own_manifests" in answers else ():
+            (repository.chart / "own" / file).write_text(text)
         interpreter.pin(repository.path)
         run("git", "init", "--quiet", cwd=repository.path)
         run("make", "setup", cwd=repository.path)
@@ -77,7 +118,7 @@ def broken(start: Callable[[str], Repository], tmp_path: Path) -> Callable[[str]
     return copied
 
 
-@pytest.mark.parametrize("name", golden.ANSWERS)
+@pytest.mark.parametrize("name", ANSWERS)
 def test_own_checks_pass_and_change_nothing(
     name: str, start: Callable[[str], Repository], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
