@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -300,6 +301,73 @@ def test_nothing_of_ones_own_changes_nothing(render: Renderer, tmp_path: Path) -
     assert relations.check_repository(repository) == []
 
 
+LISTS = {
+    "containers": "name",
+    "initContainers": "name",
+    "env": "name",
+    "volumes": "name",
+    "volumeMounts": "mountPath",
+    "imagePullSecrets": "name",
+}
+"""Lists of a pod that Kustomize merges, by the field that two entries have in common."""
+
+EXAMPLES = 12
+"""Sets of random patches."""
+
+IDENTITY = {
+    "apiVersion",
+    "kind",
+    "name",
+    "namespace",
+    "labels",
+    "mountPath",
+    "topologySpreadConstraints",
+    "checksum/config",
+}
+
+
+def changed(value: Any, random: Random, field: str = "") -> Any:
+    """A patch of a value: some of its fields changed, added or taken away."""
+    if isinstance(value, dict):
+        free = sorted(value.keys() - IDENTITY)
+        deep = [name for name in free if isinstance(value[name], dict | list)]
+        picked = {*random.sample(free, min(len(free), 1)), *random.sample(deep, min(len(deep), 1))}
+        patch = {
+            name: None if random.random() < 0.2 else changed(value[name], random, name) for name in sorted(picked)
+        }
+        return patch | ({"added": {"a": "1.30", "b": [1, "yes"]}} if random.random() < 0.2 else {})
+    if isinstance(value, list) and field in LISTS:
+        key = LISTS[field]
+        known = [{key: entry[key], **changed(entry, random)} for entry in random.sample(value, 1)]
+        gone = [{key: entry[key], "$patch": "delete"} for entry in value[1:] if random.random() < 0.3]
+        gone = [entry for entry in gone if entry[key] != known[0][key]]
+        return [*known, *([{key: "new", "added": 7}] if random.random() < 0.5 else []), *gone]
+    if isinstance(value, list):
+        return random.sample(value, random.randint(1, len(value)))
+    return not value if isinstance(value, bool) else value + 1 if isinstance(value, int) else f"{value} changed"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(EXAMPLES))
+def test_any_patch_is_merged_alike(seed: int, render: Renderer, tmp_path: Path) -> None:
+    """The chart merges as Kustomize does: two patches of each object, one for all environments and one for this."""
+    random = Random(seed)  # noqa: S311 - the same at every run
+    answers = random.choice([WATCHED, STORE, CRON, INGRESS])
+    answers = {**answers, "sidecars": ["log-shipper"], "environments": ["dev"]}
+    repository = render.loose(answers, tmp_path / "shop")
+    # The alerts are read once more, for their namespace.
+    objects = [each for each in repository.helm("dev") if each["kind"] in API.keys() - {"PrometheusRule"}]
+    for folder in ("chart/own", "chart/own/dev"):
+        patches = [one(each["kind"], each["metadata"]["name"], **_parts(each, random)) for each in objects]
+        write(repository.deploy / folder, [each for each in patches if len(each) > len(one("Service"))])
+    assert differences(repository, "dev") == []
+
+
+def _parts(manifest: Manifest, random: Random) -> Manifest:
+    patch: Manifest = changed({key: manifest[key] for key in manifest if key == "spec"}, random)
+    return {key: value for key, value in patch.items() if value is not None}
+
+
 FAULTS: dict[str, tuple[Manifest, str]] = {
     "a target": (
         {"patches": [{"path": "patches.yaml", "target": {"kind": "Service"}}]},
@@ -309,6 +377,10 @@ FAULTS: dict[str, tuple[Manifest, str]] = {
     "a file that is not there": ({"resources": ["other.yaml"]}, "own/other.yaml: is not in the chart"),
     "a patch that hits nothing": ({"patches": [{"path": "patches.yaml"}]}, "there is no Service/other to patch"),
     "a patch without a name": ({"patches": [{"patch": "kind: Service"}]}, "has no kind and name"),
+    "what Kustomize does not merge": (
+        {"patches": [{"patch": yaml.safe_dump(one("Deployment", spec={"topologySpreadConstraints": []}))}]},
+        "answer topology_spread_constraints",
+    ),
     "a JSON patch": ({"patches": [{"patch": "- {op: remove, path: /spec}"}]}, "has no kind and name"),
 }
 

@@ -33,7 +33,6 @@ hostAliases: ip
 imagePullSecrets: name
 initContainers: name
 ports: containerPort
-topologySpreadConstraints: topologyKey
 volumeDevices: devicePath
 volumeMounts: mountPath
 volumes: name
@@ -45,6 +44,9 @@ volumes: name
 {{- $object := index . 0 -}}
 {{- $keys := index . 2 -}}
 {{- range $field, $value := omit (index . 1) "$patch" -}}
+{{- if eq $field "topologySpreadConstraints" -}}
+{{- fail "own: topologySpreadConstraints are not patched, because Kustomize leaves out what it cannot match: answer topology_spread_constraints" -}}
+{{- end -}}
 {{- $there := get $object $field -}}
 {{- $how := "" -}}
 {{- if kindIs "map" $value }}{{ $how = get $value "$patch" }}{{ end -}}
@@ -55,34 +57,34 @@ volumes: name
 {{- else if and (hasKey $keys $field) (kindIs "slice" $value) (kindIs "slice" $there) -}}
 {{- include "own.mergeList" (list $object $field $value (get $keys $field) $keys) -}}
 {{- else if kindIs "map" $value -}}
-{{- $_ := set $object $field (omit $value "$patch") -}}
+{{- $new := dict -}}
+{{- include "own.merge" (list $new $value $keys) -}}
+{{- $_ := set $object $field $new -}}
 {{- else -}}
 {{- $_ := set $object $field $value -}}
 {{- end -}}
 {{- end -}}
 {{- end }}
 
-{{- /* Entries that are new come first. */ -}}
+{{- /* The entries of the patch come first, in its order: (list OBJECT FIELD ENTRIES KEY KEYS). */ -}}
 {{- define "own.mergeList" -}}
 {{- $key := index . 3 -}}
 {{- $keys := index . 4 -}}
 {{- $there := get (index . 0) (index . 1) -}}
-{{- $new := list -}}
+{{- $first := list -}}
 {{- range $entry := index . 2 -}}
-{{- $left := list -}}
-{{- $known := false -}}
+{{- $rest := list -}}
+{{- $merged := dict -}}
 {{- range $other := $there -}}
-{{- $same := eq (get $entry $key | toString) (get $other $key | toString) -}}
-{{- if not (and $same (eq (get $entry "$patch") "delete")) }}{{ $left = append $left $other }}{{ end -}}
-{{- if $same -}}
-{{- $known = true -}}
-{{- include "own.merge" (list $other $entry $keys) -}}
+{{- if eq (get $entry $key | toString) (get $other $key | toString) }}{{ $merged = $other }}{{ else }}{{ $rest = append $rest $other }}{{ end -}}
+{{- end -}}
+{{- $there = $rest -}}
+{{- if ne (get $entry "$patch") "delete" -}}
+{{- include "own.merge" (list $merged $entry $keys) -}}
+{{- $first = append $first $merged -}}
 {{- end -}}
 {{- end -}}
-{{- $there = $left -}}
-{{- if not $known }}{{ $new = append $new $entry }}{{ end -}}
-{{- end -}}
-{{- $_ := set (index . 0) (index . 1) (concat $new $there) -}}
+{{- $_ := set (index . 0) (index . 1) (concat $first $there) -}}
 {{- end }}
 
 {{- /* Puts a manifest into the release's namespace, with the labels that all objects share: (list ROOT OBJECT). */ -}}
