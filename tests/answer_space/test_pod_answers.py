@@ -35,6 +35,7 @@ OWN_POLICY = {
     r"\{\} is not a map with the fields of|is empty\)": "a structure that says nothing",
     r"has both value and valueFrom|needs exactly one|is said by \w+ too": "two answers to one question, or none",
     r"answered by \w+ too|is listed twice|hides the variable": "two answers to one question",
+    r"is a port of": "a port that two containers of one pod cannot both have",
     r"is the path of|is the name of": "one name, or one path, for two things",
     r"is set already": "what the template sets itself",
     r"stands before a Service|which config lacks": "an entry of the catalogue that cannot work",
@@ -57,11 +58,12 @@ OWN_POLICY = {
     r"is too small|is not a whole number in range": "numbers beyond what is wise: an hour to end, for example",
     r"is not a string|has a control character": "values that would arrive as something else",
     r"is neither true nor false|lacks value": "values that would arrive as something else",
-    r"is not a quantity above zero": "amounts of nothing, or beyond all nodes",
+    r"is not a quantity above zero|is more than any node has": "amounts of nothing, or beyond all nodes",
     r"windowsOptions|1\.35 or newer": "what is not in every cluster that the template supports",
     r"ties the claim to one volume": "claims that only one pod could use",
     r"is the platform's to choose": "what OpenShift's default constraints refuse",
     r"is not a valid name": "names that are stricter than a container's, like every other name here",
+    r"does not say how many parts there are": "an indexed Job of one part, where a number was forgotten",
     r"is read by no supported version": "fields behind a feature gate",
 }
 """What the server would take, and the questionnaire refuses all the same: a message, and why."""
