@@ -54,7 +54,7 @@ volumes: name
 {{- $_ := unset $object $field -}}
 {{- else if and (kindIs "map" $value) (kindIs "map" $there) (ne $how "replace") -}}
 {{- include "own.merge" (list $there $value $keys) -}}
-{{- else if and (hasKey $keys $field) (kindIs "slice" $value) (kindIs "slice" $there) -}}
+{{- else if and (hasKey $keys $field) (kindIs "slice" $value) -}}
 {{- include "own.mergeList" (list $object $field $value (get $keys $field) $keys) -}}
 {{- else if kindIs "map" $value -}}
 {{- $new := dict -}}
@@ -70,7 +70,7 @@ volumes: name
 {{- define "own.mergeList" -}}
 {{- $key := index . 3 -}}
 {{- $keys := index . 4 -}}
-{{- $there := get (index . 0) (index . 1) -}}
+{{- $there := get (index . 0) (index . 1) | default list -}}
 {{- $first := list -}}
 {{- range $entry := index . 2 -}}
 {{- $rest := list -}}
