@@ -346,6 +346,13 @@ def test_accepted_by_the_server(answers: dict[str, Any], server: Server, request
     assert against(server, accepted(answers).context) == [], answers
 
 
+def test_what_refers_to_a_refused_answer_is_judged() -> None:
+    """Parts whose number is refused are judged as one part, which is what the server takes where none is given."""
+    policy = {"backoffLimitPerIndex": 0, "successPolicy": {"rules": [{"succeededCount": 2}]}}
+    answers = {"workload_kind": "job", "completion_mode": "Indexed", "completions": 0, "workload_spec": policy}
+    assert {"completions", "workload_spec"} <= ask(answers).refused.keys()
+
+
 @pytest.mark.slow
 @settings(max_examples=EXAMPLES // 2)
 @given(answers=pods)
