@@ -101,6 +101,17 @@ def without_kept_names(objects: Sequence[Manifest]) -> list[Manifest]:
     return _plainly_named(objects, immutable)
 
 
+def without_kept_claims(objects: Sequence[Manifest]) -> list[Manifest]:
+    """Helm leaves a shared claim in place by an annotation, as `kubectl apply` does by itself."""
+    for manifest in of_kind(objects, "PersistentVolumeClaim"):
+        annotations = at(manifest, "metadata", "annotations", default={})
+        if annotations.get("helm.sh/resource-policy") == "keep":
+            del annotations["helm.sh/resource-policy"]
+        if annotations == {}:
+            manifest["metadata"].pop("annotations", None)
+    return list(objects)
+
+
 def _renamed(value: Any, names: dict[str, str]) -> Any:
     if isinstance(value, dict):
         return {field: _renamed(item, names) for field, item in value.items()}
@@ -120,7 +131,7 @@ def in_namespace(objects: Sequence[Manifest], namespace: str) -> list[Manifest]:
 def normal_chart(objects: Sequence[Manifest], namespace: str) -> list[Manifest]:
     """A chart's objects without what only Helm adds."""
     own = without_hooks(without_checksums(without_helm_labels(without_test_hooks(copy.deepcopy(list(objects))))))
-    return in_namespace(without_copies(without_kept_names(own)), namespace)
+    return in_namespace(without_copies(without_kept_names(without_kept_claims(own))), namespace)
 
 
 def normal_kustomize(objects: Sequence[Manifest], namespace: str) -> list[Manifest]:
