@@ -25,7 +25,16 @@ PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 REFERENCE = ROOT / "docs/reference"
 VARIETY: tuple[Answers, ...] = (
     {},
-    {"own_manifests": [], "rbac_rules": [{"apiGroups": [""], "resources": ["pods"], "verbs": ["list"]}]},
+    {
+        "own_manifests": [],
+        "rbac_rules": [{"apiGroups": [""], "resources": ["pods"], "verbs": ["list"]}],
+        "shared_claims": [
+            {
+                "metadata": {"name": "inbox"},
+                "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}},
+            }
+        ],
+    },
     {"workload_kind": "daemonset", "preset": "log-agent", "monitoring": "prometheus-operator", "ci": "none"},
     {
         "secrets": [{"name": "db", "envFrom": True}],

@@ -33,7 +33,7 @@ VOCABULARY = names(
     schedule time_zone concurrency_policy starting_deadline_seconds completions parallelism completion_mode
     backoff_limit pod_failure_policy ttl_seconds_after_finished workload_spec
     image command args ports env resources probes lifecycle termination_grace_period_seconds volume_mounts
-    sidecars init_containers volumes storage pod_labels pod_annotations
+    sidecars init_containers volumes storage shared_claims pod_labels pod_annotations
     config config_files secrets downward_api env_from
     tolerations node_selector affinity topology_spread_constraints priority_class_name runtime_class_name
     service_account_name pod_spec
@@ -88,8 +88,11 @@ OF_ANY_KIND: dict[str, Any] = {
     "env_from": [{"secretRef": {"name": "shared"}}],
     "lifecycle": {"preStop": {"sleep": {"seconds": 10}}},
     "termination_grace_period_seconds": 90,
-    "volumes": [{"name": "scratch", "emptyDir": {"sizeLimit": "32Mi"}}],
-    "volume_mounts": [{"name": "scratch", "mountPath": "/scratch"}],
+    "volumes": [
+        {"name": "scratch", "emptyDir": {"sizeLimit": "32Mi"}},
+        {"name": "shared", "persistentVolumeClaim": {"claimName": "shared"}},
+    ],
+    "volume_mounts": [{"name": "scratch", "mountPath": "/scratch"}, {"name": "shared", "mountPath": "/shared"}],
     "pod_labels": {"example.com/tier": "back"},
     "pod_annotations": {"example.com/scrape": "true"},
     "node_selector": {"kubernetes.io/arch": "amd64"},
@@ -105,6 +108,12 @@ OF_ANY_KIND: dict[str, Any] = {
     "own_manifests": ["configmaps", "cronjobs.batch"],
     "kubernetes_version": "1.35",
     "environments": ["test", {"name": "live", "namespace": "sales-live"}],
+    "shared_claims": [
+        {
+            "metadata": {"name": "shared"},
+            "spec": {"accessModes": ["ReadWriteMany"], "resources": {"requests": {"storage": "2Gi"}}},
+        }
+    ],
     "ci": "gitlab",
 }
 

@@ -303,6 +303,7 @@ SOUND: dict[str, list[Any]] = {
     **{name: representatives(name) for name in WRITTEN_FREELY},
     "own_manifests": representatives("own_manifests"),
     "rbac_rules": representatives("rbac_rules"),
+    "shared_claims": representatives("shared_claims"),
     # One by one: to resolve all of them for each change of one would take minutes.
     "workloads": [[entry] for value in representatives("workloads") for entry in value],
 }
@@ -319,6 +320,7 @@ BESIDE: dict[str, dict[str, Any]] = {
     "workload_spec": {"workload_kind": "job", "completion_mode": "Indexed", "completions": 4},
     "starting_deadline_seconds": {"workload_kind": "cronjob"},
     "storage": {"workload_kind": "statefulset"},
+    "shared_claims": {"volumes": representatives("volumes")[0], "volume_mounts": representatives("volume_mounts")[0]},
     "volume_mounts": {"autoscaling": False, "volumes": representatives("volumes")[0]},
 }
 """What must be answered too, where a question is not for a Deployment, or not for itself."""

@@ -152,6 +152,20 @@ REPRESENTATIVES: dict[str, tuple[Any, ...]] = {
             },
         ],
     ),
+    "shared_claims": (
+        ABSENT,
+        [
+            {
+                "metadata": {"name": "shared", "labels": {"example.com/backup": "08"}, "annotations": {"a": "y"}},
+                "spec": claim(
+                    storage="2.5Gi",
+                    accessModes=["ReadWriteMany"],
+                    storageClassName="shared",
+                    dataSource={"apiGroup": "snapshot.storage.k8s.io", "kind": "VolumeSnapshot", "name": "monday"},
+                ),
+            }
+        ],
+    ),
     "network_policy": (
         ABSENT,
         {
@@ -394,7 +408,8 @@ def impossible() -> list[tuple[tuple[str, Any], tuple[str, Any]]]:
         if shape is not ABSENT and shape[1] not in served
     ]
     sizes = [(("storage", claims), ("storage_size", "2.5Gi")) for claims in factors()["storage"][1:]]
-    return [*unserved, *sizes]
+    unmounted = [(("shared_claims", claims), ("volumes", ABSENT)) for claims in factors()["shared_claims"][1:]]
+    return [*unserved, *sizes, *unmounted]
 
 
 @cache

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from support.objects import of_kind
-from support.relations import alerts, kinds, names, pods, ports, references, selectors
+from support.relations import alerts, claims, kinds, names, pods, ports, references, selectors
 from support.relations.releases import names_follow_the_release
 from support.relations.scene import Scene
 
@@ -26,6 +26,7 @@ RULES: tuple[Rule, ...] = (
     *ports.RULES,
     *references.RULES,
     *pods.RULES,
+    *claims.RULES,
     *kinds.RULES,
     *alerts.RULES,
 )

@@ -107,6 +107,9 @@ def peak(objects: Sequence[Manifest]) -> dict[str, Fraction]:
         for claim in at(workload.manifest, "spec", "volumeClaimTemplates", default=[]):
             total["persistentvolumeclaims"] += pods
             total["requests.storage"] += pods * quantity(claim["spec"]["resources"]["requests"]["storage"])
+    for claim in of_kind(objects, "PersistentVolumeClaim"):
+        total["persistentvolumeclaims"] += 1
+        total["requests.storage"] += quantity(claim["spec"]["resources"]["requests"]["storage"])
     for name in ("cpu", "memory", "ephemeral-storage"):
         total[name] = total[f"requests.{name}"]
     for manifest in objects:
