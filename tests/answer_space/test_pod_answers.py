@@ -18,7 +18,7 @@ from support.answers import REPRESENTATIVES
 from support.questionnaire import golden_path
 from support.questions_asked import Verdict, ask, workload
 from support.server import Server
-from support.strategies_pod import pods
+from support.strategies_pod import QUESTIONS, pods
 from support.summary import count
 
 if TYPE_CHECKING:
@@ -91,6 +91,16 @@ RIGHT: dict[str, dict[str, Any]] = {
         "workload_spec": {"podReplacementPolicy": "TerminatingOrFailed"},
     },
     "restarted parts": {"workload_kind": "job", "preset": "parallel", "pod_spec": {"restartPolicy": "OnFailure"}},
+    "one numbered part": {"workload_kind": "job", "completion_mode": "Indexed"},
+    "a port that an init container leaves": {
+        "language": "none",
+        "ports": [{"name": "http", "containerPort": 8080}],
+        "sidecars": [{"name": "helper", "image": "a/b:1", "ports": [{"containerPort": 8081}]}],
+        "init_containers": [
+            {"name": "first", "image": "a/b:1", "ports": [{"containerPort": 8080}, {"containerPort": 9000}]},
+            {"name": "second", "image": "a/b:1", "ports": [{"containerPort": 9000}]},
+        ],
+    },
     "a condition without its status": {
         "workload_kind": "job",
         "pod_failure_policy": {"rules": [{"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget"}]}]},
@@ -344,6 +354,14 @@ def test_accepted_by_the_server(answers: dict[str, Any], server: Server, request
         assert re.fullmatch(r"\S.*? \(\S.*\)", message), message
         assert not re.search(r"jinja2|undefined|has no attribute", message), message
     assert against(server, accepted(answers).context) == [], answers
+
+
+@pytest.mark.parametrize("unread", ["a\u0001b", "\x7f", "a\x1b[0m"])
+def test_text_that_yaml_does_not_read_is_refused(unread: str) -> None:
+    """A later answer that an earlier one is judged by may be such text: each question says what is wrong with its own."""
+    structured = {name: unread for name, (kind, _) in QUESTIONS.items() if kind not in ("string", "integer")}
+    context = {"workload_kind": "job", "completion_mode": "Indexed", "completions": 2}
+    assert ask({**context, **structured}).refused.keys() == structured.keys()
 
 
 def test_what_refers_to_a_refused_answer_is_judged() -> None:
