@@ -49,7 +49,8 @@ OWN_POLICY = {
     r"medium: .* is not known|hugepages|is not a resource of every node": "huge pages, and what no kubelet knows",
     r"is not for a container that ends before": "what a container that ends has no use for",
     r"is not the application's container|is not part of a host name": "names that are not the application's, or none",
-    r"null is not|\b0 is not a map with|is not a (?:map|list)[;)]|has no sources": "nothing, where something was to be said",
+    r"null is not|\b0 is not a map with|has no sources": "nothing, where something was to be said",
+    r"is not a (?:map|list)[;)]": "something of another form",
     r"(?:\(|: )'' is": "an empty word, where one leaves the field out",
     r"resourceFieldRef\.containerName: .* is no container of the pod": "what no kubelet could fill in",
     r"is selected by already": "what the API forbids, and sees only where a pod has the label",
@@ -351,7 +352,7 @@ def test_accepted_by_the_server(answers: dict[str, Any], server: Server, request
 
 @pytest.mark.parametrize("unread", ["a\u0001b", "\x7f", "a\x1b[0m"])
 def test_text_that_yaml_does_not_read_is_refused(unread: str) -> None:
-    """A later answer that an earlier one is judged by may be such text: each question says what is wrong with its own."""
+    """A later answer, by which an earlier one is judged, may be such text: each question names its own fault."""
     structured = {name: unread for name, (kind, _) in QUESTIONS.items() if kind not in ("string", "integer")}
     context = {"workload_kind": "job", "completion_mode": "Indexed", "completions": 2}
     assert ask({**context, **structured}).refused.keys() == structured.keys()
