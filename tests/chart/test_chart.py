@@ -25,6 +25,7 @@ EVERYTHING = {
     "config_files": [{"name": "settings", "mountPath": "/etc/settings", "data": {"a.ini": "b"}}],
     "secrets": [{"name": "credentials", "envFrom": True}],
     "secrets_backend": "external-secrets",
+    "services": [{"metadata": {"name": "leader"}, "spec": {"clusterIP": "None"}}],
     "workloads": [
         *(
             {"name": kind, "kind": kind, **({"schedule": "0 3 * * *"} if kind == "cronjob" else {})}

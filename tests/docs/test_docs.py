@@ -35,6 +35,7 @@ VARIETY: tuple[Answers, ...] = (
             }
         ],
     },
+    {"services": [{"metadata": {"name": "peers"}, "spec": {"clusterIP": "None"}}]},
     {"workload_kind": "daemonset", "preset": "log-agent", "monitoring": "prometheus-operator", "ci": "none"},
     {
         "secrets": [{"name": "db", "envFrom": True}],

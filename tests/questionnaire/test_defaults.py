@@ -105,6 +105,7 @@ OF_ANY_KIND: dict[str, Any] = {
     "pod_spec": {"imagePullSecrets": [{"name": "pull"}]},
     "workloads": [{"name": "mail", "preset": "worker", "image": "registry.example.com/sales/mail:2.0.1"}],
     "rbac_rules": [{"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get"]}],
+    "services": [{"metadata": {"name": "peers"}, "spec": {"clusterIP": "None"}}],
     "own_manifests": ["configmaps", "cronjobs.batch"],
     "kubernetes_version": "1.35",
     "environments": ["test", {"name": "live", "namespace": "sales-live"}],

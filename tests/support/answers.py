@@ -306,6 +306,27 @@ REPRESENTATIVES: dict[str, tuple[Any, ...]] = {
             "dnsConfig": {"options": [{"name": "ndots", "value": "2"}]},
         },
     ),
+    "services": (
+        ABSENT,
+        [
+            {"metadata": {"name": "peers"}, "spec": {"clusterIP": "None", "publishNotReadyAddresses": True}},
+            {"metadata": {"name": "legacy"}, "spec": {"type": "ExternalName", "externalName": "db.example.com"}},
+        ],
+        [
+            {
+                "metadata": {
+                    "labels": {"example.com/tier": "1.30"},
+                    "annotations": {"example.com/note": "a: {{ b }}"},
+                },
+                "spec": {
+                    "type": "LoadBalancer",
+                    "externalTrafficPolicy": "Local",
+                    "loadBalancerSourceRanges": ["10.0.0.0/8"],
+                },
+            }
+        ],
+        [],
+    ),
     "workloads": (
         ABSENT,
         [
@@ -326,6 +347,12 @@ REPRESENTATIVES: dict[str, tuple[Any, ...]] = {
                 "kind": "statefulset",
                 "ports": [{"name": "redis", "containerPort": 6379}],
                 "workload_spec": {"podManagementPolicy": "Parallel", "ordinals": {"start": 1}},
+                "services": [
+                    {
+                        "metadata": {"name": "redis-leader"},
+                        "spec": {"ports": [{"port": 6380, "targetPort": "redis"}], "sessionAffinity": "ClientIP"},
+                    }
+                ],
             },
             {
                 "name": "clean-up",
@@ -338,7 +365,12 @@ REPRESENTATIVES: dict[str, tuple[Any, ...]] = {
                 },
             },
             {"name": "report", "kind": "cronjob", "command": ["report", "--all"]},
-            {"name": "agents", "image": WORKER_IMAGE, "kind": "daemonset", "pod_annotations": {"a": "08"}},
+            {
+                "name": "agents",
+                "kind": "daemonset",
+                "pod_annotations": {"a": "08"},
+                "services": [{"spec": {"ports": [{"port": 9090}], "internalTrafficPolicy": "Local"}}],
+            },
             {
                 "name": "import",
                 "image": WORKER_IMAGE,
@@ -401,15 +433,13 @@ def factors() -> dict[str, tuple[Any, ...]]:
 def impossible() -> list[tuple[tuple[str, Any], tuple[str, Any]]]:
     """Pairs of which each is refused, so many that trying all of them in sets of many answers takes too long."""
     served = ("web", "datastore")
-    unserved = [
-        (("expose", expose), ("preset", shape))
-        for expose in ("gateway", "ingress")
-        for shape in factors()["preset"]
-        if shape is not ABSENT and shape[1] not in served
-    ]
+    unserved = [("preset", shape) for shape in factors()["preset"] if shape is not ABSENT and shape[1] not in served]
+    routes = [("expose", "gateway"), ("expose", "ingress")]
     sizes = [(("storage", claims), ("storage_size", "2.5Gi")) for claims in factors()["storage"][1:]]
     unmounted = [(("shared_claims", claims), ("volumes", ABSENT)) for claims in factors()["shared_claims"][1:]]
-    return [*unserved, *sizes, *unmounted]
+    _, _, changed, none = [("services", given) for given in factors()["services"]]
+    portless = [*product([changed], unserved), *product([none], routes)]
+    return [*product(routes, unserved), *sizes, *unmounted, *portless]
 
 
 @cache
