@@ -126,7 +126,9 @@ COMPUTED = {
     "known_answers": "Nothing, or what is wrong: an answer that was given is to no question.",
     "golden_path": "What golden-path.yml says, read at every copy and update.",
     "used_answers": "Nothing, or what is wrong: an answer that was given means nothing beside the others.",
-    "used_environments": "Nothing, or what is wrong: environments of `golden-path.yml` meet in this application.",
+    "used_environments": (
+        "Nothing, or what is wrong: environments of `golden-path.yml` meet in this application, or a quota is too small."
+    ),
     "kept_answers": "Nothing, or what is wrong: an answer of `recorded` is no longer allowed.",
     "suggested": "What the questions that `advanced` opens suggest.",
     "every_workload": "The application's own workload and the further ones, each resolved to Kubernetes' own fields.",

@@ -36,6 +36,7 @@ VARIETY: tuple[Answers, ...] = (
         ],
     },
     {"services": [{"metadata": {"name": "peers"}, "spec": {"clusterIP": "None"}}]},
+    {"environments": ["dev", {"name": "prod", "create_namespace": False, "quota": {"hard": {"pods": 90}}}]},
     {"workload_kind": "daemonset", "preset": "log-agent", "monitoring": "prometheus-operator", "ci": "none"},
     {
         "secrets": [{"name": "db", "envFrom": True}],

@@ -108,13 +108,14 @@ OF_ANY_KIND: dict[str, Any] = {
     "services": [{"metadata": {"name": "peers"}, "spec": {"clusterIP": "None"}}],
     "own_manifests": ["configmaps", "cronjobs.batch"],
     "kubernetes_version": "1.35",
-    "environments": ["test", {"name": "live", "namespace": "sales-live"}],
+    "environments": ["test", {"name": "live", "namespace": "sales-live", "create_namespace": False}],
     "shared_claims": [
         {
             "metadata": {"name": "shared"},
             "spec": {"accessModes": ["ReadWriteMany"], "resources": {"requests": {"storage": "2Gi"}}},
         }
     ],
+    "quota": {"hard": {"pods": 90}},
     "ci": "gitlab",
 }
 

@@ -268,6 +268,8 @@ SOUND: dict[str, list[Any]] = {
                 "namespace": "c",
                 "hostname": "d.e",
                 "autoscaling": {"minReplicas": 1, "maxReplicas": 2},
+                "create_namespace": False,
+                "quota": {"hard": {"pods": 90}},
             },
             "z",
         ],
@@ -305,6 +307,7 @@ SOUND: dict[str, list[Any]] = {
     "rbac_rules": representatives("rbac_rules"),
     "shared_claims": representatives("shared_claims"),
     "services": representatives("services")[1:2],
+    "quota": representatives("quota"),
     # One by one: to resolve all of them for each change of one would take minutes.
     "workloads": [[entry] for value in representatives("workloads") for entry in value],
 }

@@ -143,12 +143,13 @@ REPRESENTATIVES: dict[str, tuple[Any, ...]] = {
         ABSENT,
         ["live"],
         [
-            "test",
+            {"name": "test", "create_namespace": False, "quota": {"hard": {"limits.memory": "2Ti"}}},
             {
                 "name": "prod",
                 "namespace": "sales-live",
                 "hostname": "live.example.org",
                 "autoscaling": {"minReplicas": 4, "maxReplicas": 5},
+                "quota": {"hard": {"configmaps": 40}},
             },
         ],
     ),
@@ -165,6 +166,10 @@ REPRESENTATIVES: dict[str, tuple[Any, ...]] = {
                 ),
             }
         ],
+    ),
+    "quota": (
+        ABSENT,
+        {"hard": {"pods": 2000, "services.loadbalancers": 1, "count/jobs.batch": "300", "requests.storage": "4Ti"}},
     ),
     "network_policy": (
         ABSENT,

@@ -17,6 +17,12 @@ MISTAKES: dict[str, tuple[str, str, str]] = {
         "maxReplicas: 0\n",
         "environments[0].autoscaling.maxReplicas: 0",
     ),
+    "an amount of nothing": ("name: dev\n", "name: dev\n    quota: {hard: {gpus: 1}}\n", "environments[0].quota.hard: 'gpus'"),
+    "a namespace that is nobody's": (
+        "name: dev\n",
+        "name: dev\n    create_namespace: 0\n",
+        "environments[0].create_namespace: 0",
+    ),
     "a tab": ("  web:\n", "\tweb:\n", "line 40: 'web:'"),
     "a list for a map": ("labels: {}", "labels: [a, b]", 'labels: ["a", "b"]'),
     "a map for a list": ("environments:\n  - name: dev\n", "environments:\n  dev:\n", "line "),

@@ -57,11 +57,20 @@ class Repository:
         return load(self.platform_text(environment), f"platform {environment}")
 
     def namespace(self, environment: str) -> str:
-        """The namespace of an environment, as its platform objects make it."""
+        """The namespace of an environment, as its platform objects make it, or where it goes if somebody else does."""
+        if self.is_of_others(environment):
+            path = self.deploy / "environments" / environment / "kustomization.yaml"
+            return str(read(path)[0]["namespace"])
         names = [manifest["metadata"]["name"] for manifest in of_kind(self.platform(environment), "Namespace")]
         assert len(names) == 1, f"deploy/platform/{environment} makes {len(names)} namespaces, not one"
         name: str = names[0]
         return name
+
+    def is_of_others(self, environment: str) -> bool:
+        """Whether the answers say that somebody else makes the namespace."""
+        answers = read(self.path / ".copier-answers.yml")[0]
+        entries = [each for each in answers.get("environments", []) if isinstance(each, dict)]
+        return any(each["name"] == environment and not each.get("create_namespace", True) for each in entries)
 
     def kustomize_text(self, environment: str | None = None) -> str:
         """What `kubectl apply -k` would send for an environment, or the base.

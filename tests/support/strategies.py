@@ -223,6 +223,16 @@ network_policies = st.fixed_dictionaries(
     },
 )
 
+quotas = st.fixed_dictionaries(
+    {
+        "hard": st.dictionaries(
+            st.sampled_from(["pods", "requests.cpu", "limits.memory", "count/jobs.batch", "services", "secrets", "gpu"]),
+            st.sampled_from([0, 20, "500", "4Gi", "90", "1e3"]),
+            min_size=1,
+        )
+    }
+)
+
 environments = st.lists(
     st.one_of(
         names.filter(lambda name: len(name) < 21),
@@ -234,6 +244,8 @@ environments = st.lists(
                 "autoscaling": st.fixed_dictionaries(
                     {"minReplicas": st.integers(1, 3), "maxReplicas": st.integers(1, 9)}
                 ),
+                "create_namespace": st.booleans(),
+                "quota": quotas,
             },
         ),
     ),

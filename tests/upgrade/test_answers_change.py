@@ -110,6 +110,7 @@ def test_own_files_are_those_of_the_template() -> None:
         pytest.param({"language": "none", "config": {}}, {"language": "python"}, id="language"),
         pytest.param({}, {"expose": "ingress"}, id="expose"),
         pytest.param({}, {"own_manifests": ["configmaps"]}, id="own-manifests"),
+        pytest.param({}, {"environments": [{"name": "prod", "create_namespace": False}]}, id="namespace-of-others"),
         pytest.param({"expose": "none"}, {"expose": "gateway"}, id="expose-later"),
         pytest.param({"expose": "gateway"}, {"workload_kind": "statefulset"}, id="kind-keeps-the-route"),
         pytest.param({}, {"config": {}}, id="config-off"),

@@ -29,10 +29,8 @@ def quantity(written: Any) -> Fraction:
 
 
 def exceeded(objects: list[Manifest], platform: list[Manifest], nodes: int) -> Iterator[str]:
-    ranges = [
-        each for item in platform if item["kind"] == "LimitRange" for each in item["spec"]["limits"]
-    ]
-    ranges = [each for each in ranges if each["type"] == "Container"]
+    ranges = [item["spec"]["limits"] for item in platform if item["kind"] == "LimitRange"]
+    ranges = [each for limits in ranges for each in limits if each["type"] == "Container"]
     standard: dict[str, Any] = {"requests": {}, "limits": {}}
     for each in ranges:
         standard["requests"] |= each.get("default", {}) | each.get("defaultRequest", {})
@@ -47,10 +45,8 @@ def exceeded(objects: list[Manifest], platform: list[Manifest], nodes: int) -> I
             needed = {name: each[resource] for name, each in peaks.items() if each[resource]}
             if sum(needed.values()) > quantity(hard):
                 unit = re.sub("[0-9.]+", "", str(hard), count=1)
-                parts = [
-                    f"{name} {float(each / quantity('1' + unit)):g}{unit}"
-                    for name, each in needed.items()
-                ]
+                one = quantity(f"1{unit}")
+                parts = [f"{name} {float(each / one):g}{unit}" for name, each in needed.items()]
                 yield f"quota of {resource}: {' and '.join(parts)} at the peak are more than {hard}"
 
 
@@ -62,7 +58,10 @@ def pod_of(item: Manifest) -> Manifest:
 def peak(item: Manifest, objects: list[Manifest], standard: Manifest, nodes: int) -> Amounts:
     """What an object takes of a quota at one time, all of its pods together."""
     total: Amounts = defaultdict(Fraction)
-    kind, spec = item["kind"], item.get("spec", {})
+    kind, spec, group = item["kind"], item.get("spec", {}), item["apiVersion"].rpartition("/")[0]
+    plural = kind.lower().replace("policy", "policie").replace("ress", "resse") + "s"
+    total[f"count/{plural}.{group}".rstrip(".")] += 1
+    total[plural] += kind in ("ConfigMap", "Secret", "Service")
     claims = [spec] if kind == "PersistentVolumeClaim" else []
     if pod := pod_of(item):
         count = pods(item, objects, nodes)
@@ -73,13 +72,13 @@ def peak(item: Manifest, objects: list[Manifest], standard: Manifest, nodes: int
         volumes = [each["ephemeral"] for each in pod.get("volumes") or [] if each.get("ephemeral")]
         claims += [each["volumeClaimTemplate"]["spec"] for each in volumes] * count
     for claim in claims:
-        total["persistentvolumeclaims"] += 1
-        total["requests.storage"] += quantity(claim["resources"]["requests"]["storage"])
+        for place in ("", f"{claim.get('storageClassName')}.storageclass.storage.k8s.io/"):
+            total[f"{place}persistentvolumeclaims"] += 1
+            total[f"{place}requests.storage"] += quantity(claim["resources"]["requests"]["storage"])
     if kind == "Service" and (shape := spec.get("type")) in ("LoadBalancer", "NodePort"):
         total["services.loadbalancers"] += shape == "LoadBalancer"
-        total["services.nodeports"] += len(spec["ports"]) * spec.get(
-            "allocateLoadBalancerNodePorts", True
-        )
+        ports = len(spec["ports"]) * spec.get("allocateLoadBalancerNodePorts", True)
+        total["services.nodeports"] += ports
     return total
 
 
