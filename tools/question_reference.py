@@ -127,7 +127,7 @@ COMPUTED = {
     "golden_path": "What golden-path.yml says, read at every copy and update.",
     "used_answers": "Nothing, or what is wrong: an answer that was given means nothing beside the others.",
     "used_environments": (
-        "Nothing, or what is wrong: environments of `golden-path.yml` meet in this application, or a quota is too small."
+        "Nothing, or what is wrong: environments of `golden-path.yml` meet in one place, or a quota is too small."
     ),
     "kept_answers": "Nothing, or what is wrong: an answer of `recorded` is no longer allowed.",
     "suggested": "What the questions that `advanced` opens suggest.",

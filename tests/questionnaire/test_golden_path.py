@@ -200,7 +200,7 @@ presets.web.autoscaling: false
 environments: [dev, {name: prod, hostname: shop.example.org, namespace: shop}]
 environments: [dev, staging, prod]
 environments: [only]
-environments: [dev, {name: prod, create_namespace: false, quota: {hard: {pods: 60, requests.cpu: "9", limits.memory: 9Gi}}}]
+environments: [dev, {name: prod, create_namespace: false, quota: {hard: {pods: 60, limits.memory: 9Gi}}}]
 gateway.from: [{ipBlock: {cidr: 10.0.0.0/8}}, {podSelector: {}}]
 dns.ports: [{port: dns, protocol: UDP}]
 labels: {example.com/cost-centre: "4711", owner: ""}

@@ -17,7 +17,11 @@ MISTAKES: dict[str, tuple[str, str, str]] = {
         "maxReplicas: 0\n",
         "environments[0].autoscaling.maxReplicas: 0",
     ),
-    "an amount of nothing": ("name: dev\n", "name: dev\n    quota: {hard: {gpus: 1}}\n", "environments[0].quota.hard: 'gpus'"),
+    "an amount of nothing": (
+        "name: dev\n",
+        "name: dev\n    quota: {hard: {gpus: 1}}\n",
+        "environments[0].quota.hard: 'gpus'",
+    ),
     "a namespace that is nobody's": (
         "name: dev\n",
         "name: dev\n    create_namespace: 0\n",

@@ -57,7 +57,7 @@ class Repository:
         return load(self.platform_text(environment), f"platform {environment}")
 
     def namespace(self, environment: str) -> str:
-        """The namespace of an environment, as its platform objects make it, or where it goes if somebody else does."""
+        """The namespace of an environment, as its platform objects make it, or else as its overlay names it."""
         if self.is_of_others(environment):
             path = self.deploy / "environments" / environment / "kustomization.yaml"
             return str(read(path)[0]["namespace"])

@@ -226,7 +226,7 @@ network_policies = st.fixed_dictionaries(
 quotas = st.fixed_dictionaries(
     {
         "hard": st.dictionaries(
-            st.sampled_from(["pods", "requests.cpu", "limits.memory", "count/jobs.batch", "services", "secrets", "gpu"]),
+            st.sampled_from(["pods", "requests.cpu", "limits.memory", "count/jobs.batch", "services", "gpu"]),
             st.sampled_from([0, 20, "500", "4Gi", "90", "1e3"]),
             min_size=1,
         )
