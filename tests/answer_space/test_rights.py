@@ -1,4 +1,4 @@
-"""What `rbac_rules` gives the application: its account may do that on a real API server, and nothing else."""
+"""What `rbac_rules` gives an account: its pods may do that on a real API server, and nothing else."""
 
 from __future__ import annotations
 
@@ -7,12 +7,17 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from support import parity, relations
 from support.apiserver import deliver, deployers, moved
+from support.objects import of_kind, workloads
 from support.server import Server
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from support.cluster import Cluster
     from support.render import Renderer
+    from support.repository import Repository
 
 pytestmark = pytest.mark.slow
 
@@ -26,9 +31,9 @@ EVERYBODY = "system:"
 """What the names of built-in groups and roles begin with, whose rights every account has."""
 
 
-def rights(cluster: Cluster, namespace: str) -> list[dict[str, Any]]:
-    """The rules of the namespace's account `shop` beyond what everybody has: `kubectl auth can-i --list`."""
-    account = f"system:serviceaccount:{namespace}:shop"
+def rights(cluster: Cluster, namespace: str, name: str) -> list[str]:
+    """The rules of an account of the namespace beyond what everybody has: `kubectl auth can-i --list`."""
+    account = f"system:serviceaccount:{namespace}:{name}"
     review = {
         "apiVersion": "authorization.k8s.io/v1",
         "kind": "SelfSubjectRulesReview",
@@ -45,29 +50,92 @@ def rights(cluster: Cluster, namespace: str) -> list[dict[str, Any]]:
     )
     assert done.returncode == 0, done.stderr
     found: list[dict[str, Any]] = json.loads(done.stdout)["status"]["resourceRules"]
-    return [rule for rule in found if not rule["resources"][0].startswith("selfsubject")]
+    return written([rule for rule in found if not rule["resources"][0].startswith("selfsubject")])
 
 
-def test_account_has_its_rules_and_no_other(render: Renderer, cluster_with_crds: Cluster) -> None:
+def written(rules: list[dict[str, Any]]) -> list[str]:
+    """Rules in an order of their own."""
+    return sorted(json.dumps({"resourceNames": [], **rule}, sort_keys=True) for rule in rules)
+
+
+@pytest.fixture
+def granted(cluster_with_crds: Cluster) -> Callable[[Repository], str]:
+    """Apply an environment's platform objects and accounts, in a namespace of their own."""
+
+    def grant(repository: Repository) -> str:
+        namespace = f"rights-{uuid.uuid4().hex[:8]}"
+        accounts = of_kind(repository.kustomize("dev"), "ServiceAccount")
+        server = Server(cluster_with_crds)
+        for manifest in moved([*repository.platform("dev"), *accounts], namespace):
+            assert server.apply(manifest) == []
+        return namespace
+
+    return grant
+
+
+def test_accounts_have_their_rules_and_no_other(
+    render: Renderer, cluster_with_crds: Cluster, granted: Callable[[Repository], str]
+) -> None:
     """A pod's token opens what the rules say; one that is not there is refused."""
-    repository = render({"rbac_rules": RULES, "environments": ["dev"]})
-    assert deliver(cluster_with_crds, repository) == []
-    namespace = f"rights-{uuid.uuid4().hex[:8]}"
-    administrator = Server(cluster_with_crds)
-    for manifest in moved(repository.platform("dev"), namespace):
-        assert administrator.apply(manifest) == []
-    administrator.apply(
-        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "shop", "namespace": namespace}}
-    )
-    ours = [json.dumps({"resourceNames": [], **rule}, sort_keys=True) for rule in RULES]
-    seen = [
-        json.dumps({"resourceNames": [], **rule}, sort_keys=True) for rule in rights(cluster_with_crds, namespace)
+    own = {"name": "mail", "preset": "worker", "rbac_rules": RULES[1:3]}
+    others = [
+        {"name": "plain", "preset": "worker"},
+        {"name": "cloud", "preset": "worker", "own_service_account": True},
+        {"name": "seed", "kind": "job", "before_rollout": True, "rbac_rules": RULES[3:]},
     ]
-    assert sorted(seen) == sorted(ours)
-    token = cluster_with_crds.kubectl("create", "token", "shop", f"--namespace={namespace}").stdout.strip()
-    for resource, allowed in (("configmaps", True), ("pods", False), ("secrets", False)):
-        done = cluster_with_crds.kubectl("get", resource, f"--namespace={namespace}", f"--token={token}", "--user=")
-        assert (done.returncode == 0) == allowed, done.stderr
+    repository = render({"rbac_rules": RULES, "environments": ["dev"], "workloads": [own, *others]})
+    assert deliver(cluster_with_crds, repository) == []
+    assert parity.check(repository) == []
+    assert relations.check_repository(repository) == []
+    namespace = granted(repository)
+    wanted = {"shop": RULES, "shop-mail": RULES[1:3], "shop-cloud": [], "shop-seed": RULES[3:]}
+    assert {each["metadata"]["name"] for each in of_kind(repository.kustomize("dev"), "ServiceAccount")} == set(wanted)
+    for account, rules in wanted.items():
+        assert rights(cluster_with_crds, namespace, account) == written(rules), account
+    for account, allowed in (("shop", {"configmaps"}), ("shop-mail", set())):
+        token = cluster_with_crds.kubectl("create", "token", account, f"--namespace={namespace}").stdout.strip()
+        for resource in ("configmaps", "pods", "secrets"):
+            scope = (f"--namespace={namespace}", f"--token={token}", "--user=")
+            done = cluster_with_crds.kubectl("get", resource, *scope)
+            assert (done.returncode == 0) == (resource in allowed), done.stderr
+
+
+def test_each_workload_runs_as_its_account(render: Renderer) -> None:
+    """In both renderings; a token and the way to the server are with the rules alone."""
+    answers = {
+        "environments": ["dev"],
+        "service_account_name": "federated",
+        "rbac_rules": RULES[:1],
+        "workloads": [
+            {"name": "mail", "preset": "worker", "rbac_rules": RULES},
+            {"name": "plain", "preset": "worker"},
+            {"name": "seed", "kind": "job", "before_rollout": True, "own_service_account": True},
+        ],
+    }
+    repository = render(answers)
+    for objects in (repository.kustomize("dev"), repository.helm("dev")):
+        policies = {each["metadata"]["name"]: json.dumps(each) for each in of_kind(objects, "NetworkPolicy")}
+        found = {
+            workload.key.name: (
+                workload.spec["serviceAccountName"],
+                "api-access" in [volume["name"] for volume in workload.spec["volumes"]],
+                "6443" in policies[workload.key.name],
+            )
+            for workload in workloads(objects)
+            if not workload.is_test
+        }
+        assert found == {
+            "shop": ("federated", True, True),
+            "shop-mail": ("shop-mail", True, True),
+            "shop-plain": ("shop", False, False),
+            "shop-seed": ("shop-seed", False, False),
+        }
+    bound = {
+        each["metadata"]["name"]: each["subjects"][0]["name"]
+        for each in of_kind(repository.platform("dev"), "RoleBinding")
+    }
+    assert bound == {"shop": "federated", "shop-mail": "shop-mail", "shop-deployer": "platform-deployers"}
+    assert repository.outside()["ServiceAccount"] == ["federated"]
 
 
 def test_deployers_give_no_rights(render: Renderer, cluster_with_crds: Cluster) -> None:

@@ -369,7 +369,12 @@ REPRESENTATIVES: dict[str, tuple[Any, ...]] = {
                     "jobTemplate": {"spec": {"activeDeadlineSeconds": 60}},
                 },
             },
-            {"name": "report", "kind": "cronjob", "command": ["report", "--all"]},
+            {
+                "name": "report",
+                "kind": "cronjob",
+                "command": ["report", "--all"],
+                "rbac_rules": [{"apiGroups": ["batch"], "resources": ["jobs"], "verbs": ["list"]}],
+            },
             {
                 "name": "agents",
                 "kind": "daemonset",
@@ -386,7 +391,13 @@ REPRESENTATIVES: dict[str, tuple[Any, ...]] = {
                     "rules": [{"action": "FailIndex", "onExitCodes": {"operator": "In", "values": [3, 4]}}]
                 },
             },
-            {"name": "seed", "image": WORKER_IMAGE, "kind": "job", "before_rollout": True},
+            {
+                "name": "seed",
+                "image": WORKER_IMAGE,
+                "kind": "job",
+                "before_rollout": True,
+                "own_service_account": True,
+            },
         ],
     ),
 }
