@@ -25,11 +25,13 @@ ROOTS = (
     "io.k8s.api.apps.v1.StatefulSetSpec",
     "io.k8s.api.batch.v1.CronJobSpec",
     "io.k8s.api.core.v1.ServiceSpec",
+    "io.k8s.api.core.v1.LimitRangeItem",
     "io.k8s.api.networking.v1.NetworkPolicyEgressRule",
     "io.k8s.api.networking.v1.NetworkPolicyIngressRule",
     "io.k8s.api.rbac.v1.PolicyRule",
+    "io.k8s.api.rbac.v1.RoleRef",
 )
-DEFAULTED = {"PodFailurePolicyOnPodConditionsPattern": ["status"]}
+DEFAULTED = {"PodFailurePolicyOnPodConditionsPattern": ["status"], "RoleRef": ["apiGroup"]}
 """Fields that the schema requires, and that the server fills in before it looks."""
 
 SCALARS = {

@@ -100,6 +100,40 @@ def test_accounts_have_their_rules_and_no_other(
             assert (done.returncode == 0) == (resource in allowed), done.stderr
 
 
+def test_rights_in_all_of_the_cluster(
+    render: Renderer, cluster_with_crds: Cluster, granted: Callable[[Repository], str]
+) -> None:
+    """Of two environments each has its own; roles that there are count in the namespace alone."""
+    everywhere = [
+        {"apiGroups": [""], "resources": ["nodes"], "verbs": ["list"]},
+        {"nonResourceURLs": ["/metrics", "/healthz/*"], "verbs": ["get"]},
+    ]
+    answers = {
+        "environments": ["dev"],
+        "cluster_rbac_rules": everywhere,
+        "workloads": [{"name": "mail", "preset": "worker", "role_refs": [{"kind": "ClusterRole", "name": "view"}]}],
+    }
+    repository = render(answers)
+    one, other = granted(repository), granted(repository)
+    assert rights(cluster_with_crds, one, "shop") == written(everywhere[:1])
+    for namespace in (one, other):
+        for account, words, allowed in (
+            ("shop", ("list", "nodes"), True),
+            ("shop", ("get", "nodes"), False),
+            ("shop", ("get", "/metrics"), True),
+            ("shop", ("get", "/healthz/ping"), True),
+            ("shop", ("get", "/logs"), False),
+            ("shop", ("list", "configmaps", f"--namespace={namespace}"), False),
+            ("shop-mail", ("list", "configmaps", f"--namespace={namespace}"), True),
+            ("shop-mail", ("list", "configmaps", "--all-namespaces"), False),
+            ("shop-mail", ("list", "secrets", f"--namespace={namespace}"), False),
+            ("shop-mail", ("list", "nodes"), False),
+        ):
+            who = f"--as=system:serviceaccount:{namespace}:{account}"
+            done = cluster_with_crds.kubectl("auth", "can-i", *words, who)
+            assert (done.returncode == 0) == allowed, (namespace, account, words, done.stdout)
+
+
 def test_each_workload_runs_as_its_account(render: Renderer) -> None:
     """In both renderings; a token and the way to the server are with the rules alone."""
     answers = {

@@ -38,7 +38,7 @@ VOCABULARY = names(
     tolerations node_selector affinity topology_spread_constraints priority_class_name runtime_class_name
     service_account_name pod_spec
     services expose hostname tls network_policy
-    security_profile rbac_rules service_account_annotations authentication
+    security_profile rbac_rules cluster_rbac_rules role_refs service_account_annotations authentication
     quota limit_range tenants
     own_manifests environments ci gitops monitoring secrets_backend
     advanced
@@ -106,6 +106,8 @@ OF_ANY_KIND: dict[str, Any] = {
     "workloads": [{"name": "mail", "preset": "worker", "image": "registry.example.com/sales/mail:2.0.1"}],
     "rbac_rules": [{"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get"]}],
     "services": [{"metadata": {"name": "peers"}, "spec": {"clusterIP": "None"}}],
+    "cluster_rbac_rules": [{"apiGroups": [""], "resources": ["nodes"], "verbs": ["get"]}],
+    "role_refs": [{"kind": "ClusterRole", "name": "view"}],
     "own_manifests": ["configmaps", "cronjobs.batch"],
     "kubernetes_version": "1.35",
     "environments": ["test", {"name": "live", "namespace": "sales-live", "create_namespace": False}],

@@ -307,6 +307,8 @@ SOUND: dict[str, list[Any]] = {
     "rbac_rules": representatives("rbac_rules"),
     "shared_claims": representatives("shared_claims"),
     "services": representatives("services")[1:2],
+    "cluster_rbac_rules": representatives("cluster_rbac_rules"),
+    "role_refs": representatives("role_refs"),
     "quota": representatives("quota"),
     # One by one: to resolve all of them for each change of one would take minutes.
     "workloads": [[entry] for value in representatives("workloads") for entry in value],

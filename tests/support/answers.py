@@ -138,6 +138,14 @@ REPRESENTATIVES: dict[str, tuple[Any, ...]] = {
             },
         ],
     ),
+    "cluster_rbac_rules": (
+        ABSENT,
+        [
+            {"apiGroups": [""], "resources": ["nodes"], "verbs": ["get", "list"]},
+            {"nonResourceURLs": ["/metrics", "/healthz/*"], "verbs": ["get"]},
+        ],
+    ),
+    "role_refs": (ABSENT, [{"kind": "ClusterRole", "name": "view"}]),
     "own_manifests": (ABSENT, ["configmaps", "cronjobs.batch"]),
     "environments": (
         ABSENT,
@@ -423,6 +431,7 @@ TOGETHER: dict[str, tuple[str, ...]] = {
     "completions": ("completions", "completion_mode", "parallelism"),
     "pod_failure_policy": ("pod_failure_policy", "backoff_limit", "ttl_seconds_after_finished"),
     "env": ("env", "env_from"),
+    "rbac_rules": ("rbac_rules", "cluster_rbac_rules", "role_refs"),
     "lifecycle": ("lifecycle", "termination_grace_period_seconds"),
     "pod_labels": ("pod_labels", "pod_annotations", "node_selector"),
     "priority_class_name": ("priority_class_name", "runtime_class_name", "service_account_name"),

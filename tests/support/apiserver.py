@@ -95,8 +95,8 @@ def moved(objects: Sequence[Manifest], namespace: str) -> list[Manifest]:
     for manifest in result:
         if manifest["kind"] == "Namespace":
             manifest["metadata"]["name"] = namespace
-        elif manifest["kind"] in POLICIES:
-            # A policy belongs to no namespace; its name and its selector say which one it is for.
+        elif manifest["kind"] in (*POLICIES, "ClusterRole", "ClusterRoleBinding"):
+            # These belong to no namespace; a name and a selector say which one they are for.
             manifest.update(json.loads(json.dumps(manifest).replace(old, namespace)))
         elif manifest["kind"] not in CLUSTER_SCOPED:
             manifest["metadata"]["namespace"] = namespace
