@@ -89,7 +89,8 @@ def test_accounts_have_their_rules_and_no_other(
     assert relations.check_repository(repository) == []
     namespace = granted(repository)
     wanted = {"shop": RULES, "shop-mail": RULES[1:3], "shop-cloud": [], "shop-seed": RULES[3:]}
-    assert {each["metadata"]["name"] for each in of_kind(repository.kustomize("dev"), "ServiceAccount")} == set(wanted)
+    made = of_kind(repository.kustomize("dev"), "ServiceAccount")
+    assert {each["metadata"]["name"] for each in made} == set(wanted)
     for account, rules in wanted.items():
         assert rights(cluster_with_crds, namespace, account) == written(rules), account
     for account, allowed in (("shop", {"configmaps"}), ("shop-mail", set())):
