@@ -264,7 +264,7 @@ def check(environment: str, versions: list[str], nodes: int) -> Iterator[str]:
     part = ("overlays", f"{environment}/platform") if layer.exists() else ("platform", environment)
     platform = load(kustomize(*part), "kubectl kustomize")
     # What the owner of another's namespace admits, by the answers.
-    platform += map(read, (DEPLOY / "platform" / environment).glob("quota.yaml"))
+    platform += map(read, (DEPLOY / "platform" / environment).glob("[lq]*.yaml"))
     renderings = {"kustomize": left, "helm": right}
     found = {
         name: [line for item in objects for line in faults(item, objects, versions)]
