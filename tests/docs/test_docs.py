@@ -36,7 +36,10 @@ VARIETY: tuple[Answers, ...] = (
         ],
     },
     {"services": [{"metadata": {"name": "peers"}, "spec": {"clusterIP": "None"}}]},
-    {"environments": ["dev", {"name": "prod", "create_namespace": False, "quota": {"hard": {"pods": 90}}}]},
+    {
+        "environments": ["dev", {"name": "prod", "create_namespace": False, "quota": {"hard": {"pods": 90}}}],
+        "limit_range": {"limits": [{"type": "Container", "max": {"memory": "1Gi"}}]},
+    },
     {"workload_kind": "daemonset", "preset": "log-agent", "monitoring": "prometheus-operator", "ci": "none"},
     {
         "secrets": [{"name": "db", "envFrom": True}],

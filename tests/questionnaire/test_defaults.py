@@ -118,6 +118,7 @@ OF_ANY_KIND: dict[str, Any] = {
         }
     ],
     "quota": {"hard": {"pods": 90}},
+    "limit_range": {"limits": [{"type": "Container", "max": {"memory": "1Gi"}}]},
     "ci": "gitlab",
 }
 

@@ -310,6 +310,7 @@ SOUND: dict[str, list[Any]] = {
     "cluster_rbac_rules": representatives("cluster_rbac_rules"),
     "role_refs": representatives("role_refs"),
     "quota": representatives("quota"),
+    "limit_range": representatives("limit_range"),
     # One by one: to resolve all of them for each change of one would take minutes.
     "workloads": [[entry] for value in representatives("workloads") for entry in value],
 }

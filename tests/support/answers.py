@@ -175,6 +175,22 @@ REPRESENTATIVES: dict[str, tuple[Any, ...]] = {
             }
         ],
     ),
+    "limit_range": (
+        ABSENT,
+        {
+            "limits": [
+                {
+                    "type": "Container",
+                    "min": {"cpu": "5m", "memory": "8Mi"},
+                    "max": {"memory": "4Gi"},
+                    "maxLimitRequestRatio": {"memory": 8},
+                    "default": {"memory": "1Gi"},
+                },
+                {"type": "Pod", "max": {"memory": "16Gi"}},
+                {"type": "PersistentVolumeClaim", "min": {"storage": "1Mi"}, "max": {"storage": "1Ti"}},
+            ]
+        },
+    ),
     "quota": (
         ABSENT,
         {"hard": {"pods": 2000, "services.loadbalancers": 1, "count/jobs.batch": "300", "requests.storage": "4Ti"}},
@@ -431,6 +447,7 @@ TOGETHER: dict[str, tuple[str, ...]] = {
     "completions": ("completions", "completion_mode", "parallelism"),
     "pod_failure_policy": ("pod_failure_policy", "backoff_limit", "ttl_seconds_after_finished"),
     "env": ("env", "env_from"),
+    "quota": ("quota", "limit_range"),
     "rbac_rules": ("rbac_rules", "cluster_rbac_rules", "role_refs"),
     "lifecycle": ("lifecycle", "termination_grace_period_seconds"),
     "pod_labels": ("pod_labels", "pod_annotations", "node_selector"),
