@@ -135,7 +135,7 @@ def volume_mounts_resolve(scene: Scene) -> Iterator[str]:
 
 
 def role_bindings_resolve(scene: Scene) -> Iterator[str]:
-    """A binding's role is in the rendering or built in, and so is a ServiceAccount that it names."""
+    """A binding's role is in the rendering or built in; a ServiceAccount that it names is there or of others."""
     for binding in scene.of_kind("RoleBinding", "ClusterRoleBinding"):
         role = binding["roleRef"]
         known = role["kind"] == "ClusterRole" and role["name"] in BUILT_IN_CLUSTER_ROLES
@@ -149,6 +149,8 @@ def role_bindings_resolve(scene: Scene) -> Iterator[str]:
 
 
 def _account(scene: Scene, binding: Manifest, subject: Manifest) -> bool:
+    if subject["name"] in scene.outside.get("ServiceAccount", []):
+        return subject.get("namespace", "") != ""
     account = scene.named("ServiceAccount", subject["name"])
     return account is not None and subject.get("namespace", "") in {namespace(account), namespace(binding)}
 
