@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from support.objects import Manifest
 
 NAMESPACE = "pod-answers"
+LEVELS = ("restricted", "baseline", "privileged")
 
 EXAMPLES = 1000 if settings().max_examples > settings.get_profile("default").max_examples else 150
 
@@ -61,6 +62,8 @@ OWN_POLICY = {
     r"is not a string|has a control character": "values that would arrive as something else",
     r"is neither true nor false|lacks value": "values that would arrive as something else",
     r"is not a quantity above zero|is more than any node has": "amounts of nothing, or beyond all nodes",
+    r"restricted, baseline, privileged": "levels that there are not",
+    r"keeps from starting|is no capability of Linux": "what no node could run",
     r"windowsOptions|1\.35 or newer": "what is not in every cluster that the template supports",
     r"ties the claim to one volume": "claims that only one pod could use",
     r"is the platform's to choose": "what OpenShift's default constraints refuse",
@@ -191,29 +194,30 @@ def pod_of(manifest: Manifest) -> Manifest:
 
 @pytest.fixture(scope="session")
 def server(cluster: Cluster) -> Server:
-    """A namespace like the application's own: what it enforces, its defaults, its ServiceAccount."""
+    """Namespaces like the application's own, one for each level: its defaults, its ServiceAccount."""
     limits = golden_path()["presets"]["web"]["resources"]
     version = f"v{golden_path()['kubernetes_versions'][0]}"
-    place = {"namespace": NAMESPACE, "name": "shop"}
+    bounds = [{"type": "Container", "default": limits["limits"], "defaultRequest": limits["requests"]}]
     objects: list[dict[str, Any]] = [
-        {
-            "kind": "Namespace",
-            "metadata": {
-                "name": NAMESPACE,
-                "labels": {
-                    "pod-security.kubernetes.io/enforce": "restricted",
-                    "pod-security.kubernetes.io/enforce-version": version,
+        *(
+            each
+            for level in LEVELS
+            for place in [{"namespace": f"{NAMESPACE}-{level}", "name": "shop"}]
+            for each in (
+                {
+                    "kind": "Namespace",
+                    "metadata": {
+                        "name": f"{NAMESPACE}-{level}",
+                        "labels": {
+                            "pod-security.kubernetes.io/enforce": level,
+                            "pod-security.kubernetes.io/enforce-version": version,
+                        },
+                    },
                 },
-            },
-        },
-        {"kind": "ServiceAccount", "metadata": place},
-        {
-            "kind": "LimitRange",
-            "metadata": place,
-            "spec": {
-                "limits": [{"type": "Container", "default": limits["limits"], "defaultRequest": limits["requests"]}]
-            },
-        },
+                {"kind": "ServiceAccount", "metadata": place},
+                {"kind": "LimitRange", "metadata": place, "spec": {"limits": bounds}},
+            )
+        ),
         {"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": {"name": "business"}, "value": 7},
         {
             "apiVersion": "node.k8s.io/v1",
@@ -237,15 +241,17 @@ def accepted(answers: dict[str, Any]) -> Verdict:
     return verdict
 
 
-def against(server: Server, context: dict[str, Any]) -> list[str]:
-    """What the server has against the workload and its pod."""
+def against(server: Server, context: dict[str, Any], level: str = "") -> list[str]:
+    """What the server has against the workload and its pod, at a level or at the one that was computed for them."""
     manifest = workload(context)
-    return [line for each in (manifest, pod_of(manifest)) for line in server.create(within(each), dry_run=True)]
+    place = f"{NAMESPACE}-{level or context['app']['podSecurity']}"
+    objects = (within(each, place) for each in (manifest, pod_of(manifest)))
+    return [line for each in objects for line in server.create(each, dry_run=True)]
 
 
-def within(manifest: Manifest) -> Manifest:
-    """The object in the namespace that `server` has made."""
-    return {**manifest, "metadata": {**manifest["metadata"], "namespace": NAMESPACE}}
+def within(manifest: Manifest, namespace: str) -> Manifest:
+    """The object in a namespace that `server` has made."""
+    return {**manifest, "metadata": {**manifest["metadata"], "namespace": namespace}}
 
 
 @pytest.mark.parametrize("name", RIGHT)
@@ -328,7 +334,7 @@ def test_what_the_server_fills_in_can_be_left_out(name: str, server: Server) -> 
             answers = {"autoscaling": False, "replicas": 2, **SHAPED.get(name, {}), name: less}
             message = ask(answers).refused.get(name, "")
             try:
-                found = against(server, ask(answers, trusted=name).context)
+                found = against(server, ask(answers, trusted=name).context, "restricted")
             except (jinja2.TemplateError, KeyError, TypeError):
                 continue
             policy = any(re.search(pattern, message) for pattern in OWN_POLICY)
@@ -392,7 +398,8 @@ def test_refused_with_reason(answers: dict[str, Any], server: Server, request: p
     others = {question: answer for question, answer in answers.items() if question not in refused}
     for name, message in refused.items():
         try:
-            found = against(server, ask({**others, name: answers[name]}, trusted=name).context)
+            level = others.get("pod_security", "restricted")
+            found = against(server, ask({**others, name: answers[name]}, trusted=name).context, level)
         except (jinja2.TemplateError, yaml.YAMLError, TypeError, KeyError, AttributeError, ValueError):
             count(request, "refusals of what no manifest can be made of")
             continue

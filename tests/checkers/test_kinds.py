@@ -164,6 +164,12 @@ FAULTS = {
         "DaemonSet/shop in default: containers[shop].volumeMounts[logs] may write to the node",
         LOG_AGENT,
     ),
+    "agent that asks for what no policy admits": Fault(
+        "policies_admit_what_is_asked",
+        lambda o: o["DaemonSet"]["spec"]["template"]["spec"].update(hostPID=True),
+        "DaemonSet/shop in default: pod asks for shared ['hostPID']: not admitted",
+        LOG_AGENT,
+    ),
     "policy that nothing binds": Fault(
         "policies_are_bound",
         lambda o: o.remove(BINDING),

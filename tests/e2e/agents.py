@@ -50,9 +50,9 @@ def read(report: Report, it: Environment) -> None:
             check("Read-only" in it.python(name, attempt), f"{name} writes to {NODE_LOGS}")
     with report.step("the policy refuses whatever else the namespace's level would admit", it) as measured:
         offences = {
-            "the only hostPath is": mounting("/etc"),
-            "are mounted read-only": mounting(NODE_LOGS, read_only=False),
-            "namespaces of its own": {"hostPID": True},
+            "a hostPath is none of those": mounting("/etc"),
+            "is mounted read-only": mounting(NODE_LOGS, read_only=False),
+            "shares no other namespace": {"hostPID": True},
         }
         for message, offence in offences.items():
             pod = json.dumps(it.pod("offender", "", **offence))

@@ -38,7 +38,8 @@ VOCABULARY = names(
     tolerations node_selector affinity topology_spread_constraints priority_class_name runtime_class_name
     service_account_name pod_spec
     services expose hostname tls network_policy
-    security_profile rbac_rules cluster_rbac_rules role_refs service_account_annotations authentication
+    security_profile pod_security rbac_rules cluster_rbac_rules role_refs
+    service_account_annotations authentication
     quota limit_range tenants
     own_manifests environments ci gitops monitoring secrets_backend
     advanced
@@ -104,6 +105,7 @@ OF_ANY_KIND: dict[str, Any] = {
     "service_account_name": "federated",
     "pod_spec": {"imagePullSecrets": [{"name": "pull"}]},
     "workloads": [{"name": "mail", "preset": "worker", "image": "registry.example.com/sales/mail:2.0.1"}],
+    "pod_security": "baseline",
     "rbac_rules": [{"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get"]}],
     "services": [{"metadata": {"name": "peers"}, "spec": {"clusterIP": "None"}}],
     "cluster_rbac_rules": [{"apiGroups": [""], "resources": ["nodes"], "verbs": ["get"]}],

@@ -146,6 +146,7 @@ REPRESENTATIVES: dict[str, tuple[Any, ...]] = {
         ],
     ),
     "role_refs": (ABSENT, [{"kind": "ClusterRole", "name": "view"}]),
+    "pod_security": (ABSENT, "baseline"),
     "own_manifests": (ABSENT, ["configmaps", "cronjobs.batch"]),
     "environments": (
         ABSENT,
@@ -404,6 +405,10 @@ REPRESENTATIVES: dict[str, tuple[Any, ...]] = {
                 "kind": "daemonset",
                 "pod_annotations": {"a": "08"},
                 "services": [{"spec": {"ports": [{"port": 9090}], "internalTrafficPolicy": "Local"}}],
+                "pod_security": "privileged",
+                "volumes": [{"name": "node", "hostPath": {"path": "/run/agents", "type": "DirectoryOrCreate"}}],
+                "volume_mounts": [{"name": "node", "mountPath": "/run/agents"}],
+                "pod_spec": {"hostPID": True},
             },
             {
                 "name": "import",

@@ -535,11 +535,48 @@ def answers_about_pods(random: Random) -> dict[str, Any]:
             "MIGRATE_COMMAND": "alembic upgrade head",
             "OAUTH2_PROXY_EMAIL_DOMAINS": "example.com",
         }
+    if random.random() < 0.3:
+        built["pod_security"] = pick(random, (["baseline", "privileged"], ["none"]))
     for question, (schema, often) in QUESTIONS.items():
         if random.random() < often:
             answer = own_spec(random, OWN_SPECS[kind]) if not schema else answered(random, question, schema)
             built[question] = spoiled(random, answer) if random.random() < 0.06 else answer
-    return built
+    return built if built.get("pod_security", "none") == "none" else reaching(random, built)
+
+
+def reaching(random: Random, answers: dict[str, Any]) -> dict[str, Any]:
+    """The answers with a few that reach into the node, or start as root, which some levels of Pod Security admit."""
+    add = pick(random, ([["CHOWN"], ["NET_ADMIN", "SYS_PTRACE"], ["NET_BIND_SERVICE"]], [["CAP_CHOWN"], ["x"]]))
+    contexts: list[dict[str, Any]] = [
+        {},
+        {"privileged": True},
+        {"runAsUser": 0, "runAsNonRoot": False},
+        {"capabilities": {"drop": ["ALL"], "add": add}},
+        {"allowPrivilegeEscalation": False, "capabilities": {"add": add}},
+        {"seccompProfile": {"type": "Unconfined"}, "seLinuxOptions": {"type": "spc_t"}},
+    ]
+    container = {"name": "shop", "securityContext": random.choice(contexts[1:])}
+    fragments: list[dict[str, Any]] = [
+        dict.fromkeys(random.sample(["hostNetwork", "hostPID", "hostIPC"], 2), True),
+        {"containers": [container]},
+        {"securityContext": random.choice(contexts[:3])},
+    ]
+    path = pick(random, (["/", "/var/lib/kubelet", "/dev/fuse", "/run/"], ["etc", "/../etc", ""]))
+    kind = pick(random, (["", "Directory", "DirectoryOrCreate", "CharDevice"], ["Folder"]))
+    mount = {"name": "node", "mountPath": "/node"}
+    mount |= (
+        {"mountPropagation": random.choice(["HostToContainer", "Bidirectional"])} if random.random() < 0.3 else {}
+    )
+    port = {"name": "node", "containerPort": 9000, "hostPort": random.choice([9000, 9000, 9001])}
+    helper = {"name": "side", "image": "a/b:1", "securityContext": random.choice(contexts), "ports": [port]}
+    more: dict[str, Any] = {
+        "volumes": [{"name": "node", "hostPath": {"path": path, "type": kind}}],
+        "volume_mounts": [mount],
+        "pod_spec": random.choice(fragments),
+        "sidecars": [helper],
+    }
+    chosen = random.sample(list(more), random.choice([1, 2, 3]))
+    return {**answers, **{question: more[question] for question in chosen}}
 
 
 pods: st.SearchStrategy[dict[str, Any]] = st.randoms(use_true_random=True).map(answers_about_pods)

@@ -33,10 +33,16 @@ RULES: tuple[Rule, ...] = (
 
 
 def check(
-    objects: Sequence[Manifest], rules: Sequence[Rule] = RULES, outside: Mapping[str, Sequence[str]] | None = None
+    objects: Sequence[Manifest],
+    rules: Sequence[Rule] = RULES,
+    outside: Mapping[str, Sequence[str]] | None = None,
+    policies: Sequence[Manifest] = (),
 ) -> list[str]:
-    """Every violation in one rendering, each with the rule that found it. `outside` is what others make, by kind."""
-    scene = Scene(objects, outside or {})
+    """Every violation in one rendering, each with the rule that found it.
+
+    `outside` is what others make, by kind; `policies` are those that admit the rendering's pods.
+    """
+    scene = Scene(objects, outside or {}, policies)
     return [f"{rule.__name__}: {line}" for rule in rules for line in rule(scene)]
 
 
@@ -49,5 +55,10 @@ def check_repository(repository: Repository) -> list[str]:
         accounts = of_kind(repository.kustomize(environment), "ServiceAccount")  # to whom the platform gives rights
         renderings[f"platform {environment}"] = [*repository.platform(environment), *accounts]
     outside = repository.outside()
-    found = [f"{name}: {line}" for name, objects in renderings.items() for line in check(objects, outside=outside)]
+    policies = list(of_kind(repository.platform(repository.environments()[-1]), "ValidatingAdmissionPolicy"))
+    found = [
+        f"{name}: {line}"
+        for name, objects in renderings.items()
+        for line in check(objects, outside=outside, policies=policies)
+    ]
     return [*found, *(f"names_follow_the_release: {line}" for line in names_follow_the_release(repository))]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+from typing import TYPE_CHECKING, Any
 
 from support.objects import Manifest, Workload, at, key, labels, matches
 from support.relations.scene import Scene, violation
@@ -104,17 +105,97 @@ def pods_of_scaled_workloads_are_guarded(scene: Scene) -> Iterator[str]:
                 yield violation(budget, "spec.selector", f"guards {workload.key}, which cannot be evicted one by one")
 
 
+NODE_LOGS = "/var/log/pods"
+SHARED = ("hostNetwork", "hostPID", "hostIPC")
+
+
 def node_paths_are_read_only(scene: Scene) -> Iterator[str]:
-    """Of a node, a pod sees /var/log/pods, and only to read it."""
+    """Of a node, a pod sees what its policy admits, or else its logs, and only to read it but where it may write."""
     for workload in scene.workloads:
+        admitted = _admitted(scene, workload)
         paths = {v["name"]: v["hostPath"]["path"] for v in workload.spec.get("volumes", []) if "hostPath" in v}
         for name, path in paths.items():
-            if path != "/var/log/pods":
+            if path not in admitted.get("paths", [NODE_LOGS]):
                 yield violation(workload.manifest, f"volumes[{name}]", f"is {path} of the node")
         for container, mount in _mounts(workload):
-            if mount["name"] in paths and mount.get("readOnly") is not True:
+            writable = paths.get(mount["name"]) in admitted.get("writable", [])
+            if mount["name"] in paths and mount.get("readOnly") is not True and not writable:
                 field = f"containers[{container['name']}].volumeMounts[{mount['name']}]"
                 yield violation(workload.manifest, field, "may write to the node")
+
+
+def policies_admit_what_is_asked(scene: Scene) -> Iterator[str]:
+    """What a pod asks of its node beyond the standard, its policy admits, and a policy admits nothing else."""
+    asked: dict[str, dict[str, set[str]]] = {policy["metadata"]["name"]: {} for policy in scene.policies}
+    for workload in scene.lasting:
+        policy = _policy(scene, workload)
+        admitted = _admitted(scene, workload)
+        for name, wanted in _asked(workload).items():
+            known = {str(entry) for entry in admitted.get(name, [])}
+            if name not in ("paths", "writable") and not wanted <= known:  # which the rule above judges
+                yield violation(workload.manifest, "pod", f"asks for {name} {sorted(wanted - known)}: not admitted")
+            if policy:
+                asked[policy["metadata"]["name"]].setdefault(name, set()).update(wanted)
+    for policy in scene.policies if asked and scene.lasting else []:
+        for name, entries in _variables(policy).items():
+            if more := {str(entry) for entry in entries} - asked[policy["metadata"]["name"]].get(name, set()):
+                yield violation(policy, f"spec.variables[{name}]", f"admits {sorted(more)}, which no pod asks for")
+
+
+def _policy(scene: Scene, workload: Workload) -> Manifest | None:
+    """The policy that judges the pods of a workload."""
+    found = [
+        policy
+        for policy in scene.policies
+        if matches(at(policy, "spec", "matchConstraints", "objectSelector", default={}), workload.labels)
+    ]
+    assert len(found) < 2, f"{workload.key} is judged by several policies"
+    return found[0] if found else None
+
+
+def _admitted(scene: Scene, workload: Workload) -> dict[str, Any]:
+    policy = _policy(scene, workload)
+    return _variables(policy) if policy else {}
+
+
+def _variables(policy: Manifest) -> dict[str, Any]:
+    """The lists that a policy begins with, which are JSON; a map counts by its keys."""
+    return {
+        each["name"]: json.loads(each["expression"])
+        for each in policy["spec"]["variables"]
+        if each["expression"].startswith(("[", "{"))
+    }
+
+
+def _asked(workload: Workload) -> dict[str, set[str]]:
+    """What the pods of a workload ask of their node, by the names of a policy's variables."""
+    pod = workload.spec
+    context = pod.get("securityContext", {})
+    paths = {v["name"]: v["hostPath"]["path"] for v in pod.get("volumes", []) if "hostPath" in v}
+    found: dict[str, set[str]] = {
+        "paths": set(paths.values()),
+        "writable": {paths[m["name"]] for _, m in _mounts(workload) if m["name"] in paths and not m.get("readOnly")},
+        "shared": {field for field in SHARED if pod.get(field)},
+        "ports": set(),
+        **{name: set() for name in ("privileged", "escalating", "capabilities", "root", "unconfined")},
+    }
+    for container in workload.containers():
+        own = container.get("securityContext", {})
+        capabilities = own.get("capabilities", {})
+        for port in container.get("ports", []):
+            if port.get("hostPort") or pod.get("hostNetwork"):
+                found["ports"].add(str(port.get("hostPort") or port["containerPort"]))
+        held = own.get("allowPrivilegeEscalation") is False and "ALL" in capabilities.get("drop", [])
+        profile = own.get("seccompProfile", context.get("seccompProfile", {})).get("type")
+        for name, asks in {
+            "privileged": own.get("privileged"),
+            "escalating": not held,
+            "capabilities": capabilities.get("add"),
+            "root": not own.get("runAsNonRoot", context.get("runAsNonRoot")),
+            "unconfined": profile not in ("RuntimeDefault", "Localhost"),
+        }.items():
+            found[name] |= {container["name"]} if asks else set()
+    return found
 
 
 def _mounts(workload: Workload) -> Iterator[tuple[Manifest, Manifest]]:
@@ -162,6 +243,7 @@ RULES = (
     sidecars_are_native,
     pods_of_scaled_workloads_are_guarded,
     node_paths_are_read_only,
+    policies_admit_what_is_asked,
     policies_are_bound,
     privileged_namespaces_are_held,
 )

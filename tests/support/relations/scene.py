@@ -17,6 +17,8 @@ class Scene:
     objects: Sequence[Manifest]
     outside: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """What others make in the namespace: names by kind."""
+    policies: Sequence[Manifest] = ()
+    """What the namespace admits, of the platform's objects."""
 
     @cached_property
     def workloads(self) -> list[Workload]:
