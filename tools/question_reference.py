@@ -54,6 +54,7 @@ CONDITIONS = {
     "workload_kind == 'statefulset' and (storage is not defined or 'storage_size' in _copier_conf.data)": (
         "`workload_kind` is `statefulset` and `storage` is not answered"
     ),
+    "workload_kind == 'deployment'": "`workload_kind` is `deployment`",
     "workload_kind == 'statefulset'": "`workload_kind` is `statefulset`",
     "workload_kind == 'cronjob'": "`workload_kind` is `cronjob`",
     "workload_kind in ['job', 'cronjob']": "`workload_kind` is `job` or `cronjob`",

@@ -33,7 +33,7 @@ VOCABULARY = names(
     schedule time_zone concurrency_policy starting_deadline_seconds completions parallelism completion_mode
     backoff_limit pod_failure_policy ttl_seconds_after_finished workload_spec
     image command args ports env resources probes lifecycle termination_grace_period_seconds volume_mounts
-    sidecars init_containers volumes storage shared_claims pod_labels pod_annotations
+    sidecars init_containers front volumes storage shared_claims pod_labels pod_annotations
     config config_files secrets downward_api env_from
     tolerations node_selector affinity topology_spread_constraints priority_class_name runtime_class_name
     service_account_name pod_spec

@@ -238,7 +238,11 @@ REPRESENTATIVES: dict[str, tuple[Any, ...]] = {
     "workload_spec": (ABSENT, {"revisionHistoryLimit": 3}, {"suspend": True}),
     "sidecars": (
         ABSENT,
-        ["log-shipper", "otel-collector", "config-reloader"],
+        [
+            "log-shipper",
+            {"otel-collector": {"env": [{"name": "VERSION", "value": "08"}], "resources": sized("20m", "96Mi")}},
+            "config-reloader",
+        ],
         [
             {
                 "name": "cache",

@@ -48,6 +48,7 @@ QUESTIONS: dict[str, tuple[str, float]] = {
     "priority_class_name": ("string", 0.1),
     "runtime_class_name": ("string", 0.1),
     "service_account_name": ("string", 0.1),
+    "front": ("string", 0.1),
     "pod_spec": ("PodSpec", 0.4),
     "completion_mode": ("string", 0.3),
     "completions": ("integer", 0.4),
@@ -68,6 +69,7 @@ SECONDS = ([0, 1, 5, 10, 29], [31, -1, 4000])
 USERS = ([1000, 10001, 65534], [0, -1])
 
 VALUES: dict[str, tuple[list[Any], list[Any]]] = {
+    "front": (["grpc", "proxy"], ["http", ""]),
     "Container.name": (["helper", "proxy", "shipper", "a1", "setup"], ["shop", "Helper", "a_b", "1a", "x" * 64, ""]),
     "Container.image": (
         ["registry.example.com/a:1.2.3", "busybox:1.37.0", "a/b@sha256:" + "0" * 64],
@@ -483,7 +485,11 @@ def answered(random: Random, question: str, kind: str) -> Any:
             catalogue = ["wait-for-service", "migrate", "prepare-volume", "wait-for-database", "otel-collector"]
         length = random.choice([1, 1, 2])
         return [
-            random.choice(catalogue) if random.random() < 0.3 else structure(random, "Container")
+            random.choice(catalogue)
+            if random.random() < 0.3
+            else adjusted(random, catalogue)
+            if random.random() < 0.2
+            else structure(random, "Container")
             for _ in range(length)
         ]
     if question == "affinity" and random.random() < 0.3:
@@ -503,6 +509,14 @@ def answered(random: Random, question: str, kind: str) -> Any:
     known["service_account_name"] = "serviceAccountName"
     known["termination_grace_period_seconds"] = "terminationGracePeriodSeconds"
     return instance(random, kind, "", known.get(question, question))
+
+
+def adjusted(random: Random, catalogue: list[str]) -> dict[str, Any]:
+    """An entry of the catalogue with fields of a Container over its own, hardly ever with a name of its own."""
+    fields = structure(random, "Container")
+    if random.random() > WRONG:
+        del fields["name"]
+    return {random.choice(catalogue): fields}
 
 
 def own_spec(random: Random, kind: str) -> dict[str, Any]:

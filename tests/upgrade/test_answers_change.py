@@ -111,6 +111,11 @@ def test_own_files_are_those_of_the_template() -> None:
         pytest.param({}, {"expose": "ingress"}, id="expose"),
         pytest.param({}, {"own_manifests": ["configmaps"]}, id="own-manifests"),
         pytest.param({}, {"environments": [{"name": "prod", "create_namespace": False}]}, id="namespace-of-others"),
+        pytest.param(
+            {"workload_kind": "daemonset", "preset": "log-agent"},
+            {"pod_security": "privileged", "pod_spec": {"hostPID": True}},
+            id="more-of-the-node",
+        ),
         pytest.param({"expose": "none"}, {"expose": "gateway"}, id="expose-later"),
         pytest.param({"expose": "gateway"}, {"workload_kind": "statefulset"}, id="kind-keeps-the-route"),
         pytest.param({}, {"config": {}}, id="config-off"),

@@ -190,7 +190,7 @@ def _asked(workload: Workload) -> dict[str, set[str]]:
         for name, asks in {
             "privileged": own.get("privileged"),
             "escalating": not held,
-            "capabilities": capabilities.get("add"),
+            "capabilities": set(capabilities.get("add", [])) - {"NET_BIND_SERVICE"},
             "root": not own.get("runAsNonRoot", context.get("runAsNonRoot")),
             "unconfined": profile not in ("RuntimeDefault", "Localhost"),
         }.items():
