@@ -140,7 +140,9 @@ EVERY_ANSWER: dict[str, dict[str, Any]] = {
         **SERVED,
         "workload_kind": "deployment",
         "preset": "web",
-        "sidecars": [{"name": "guard", "image": "a/guard:1.2.3", "ports": [{"name": "guard", "containerPort": 9443}]}],
+        "sidecars": [
+            {"name": "guard", "image": "a/guard:1.2.3", "ports": [{"name": "guard", "containerPort": 9443}]}
+        ],
         "front": "guard",
         "update_strategy": {"type": "Recreate"},
         "workload_spec": {"revisionHistoryLimit": 3},
