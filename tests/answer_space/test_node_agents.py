@@ -263,6 +263,14 @@ def test_repository_is_sound(render: Renderer, cluster_with_crds: Cluster) -> No
     assert deliver(cluster_with_crds, repository) == []
 
 
+def test_pods_of_others_are_left_alone(render: Renderer) -> None:
+    """In a namespace that somebody else makes, the policies judge the repository's own pods."""
+    repository = render({**CSI, "environments": [{"name": "prod", "create_namespace": False}]})
+    assert relations.check_repository(repository) == []
+    for policy in of_kind(repository.platform("prod"), "ValidatingAdmissionPolicy"):
+        assert policy["spec"]["matchConstraints"]["objectSelector"]["matchLabels"]
+
+
 def test_policy_that_admits_more_is_found(render: Renderer) -> None:
     """The relation between pods and policies is seen to fail, both ways."""
     repository = render(MEASURING)

@@ -208,6 +208,8 @@ def policies_are_bound(scene: Scene) -> Iterator[str]:
     """An admission policy is bound, denies, and is for the namespace beside it; a binding's policy is here."""
     bindings = list(scene.of_kind("ValidatingAdmissionPolicyBinding"))
     namespaces = {manifest["metadata"]["name"] for manifest in scene.of_kind("Namespace")}
+    if not namespaces:  # which somebody else makes
+        namespaces = {each["metadata"]["namespace"] for each in scene.objects if "namespace" in each["metadata"]}
     for binding in bindings:
         if scene.named("ValidatingAdmissionPolicy", binding["spec"]["policyName"]) is None:
             name = binding["spec"]["policyName"]
