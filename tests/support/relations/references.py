@@ -150,7 +150,7 @@ def role_bindings_resolve(scene: Scene) -> Iterator[str]:
 
 def _account(scene: Scene, binding: Manifest, subject: Manifest) -> bool:
     if subject["name"] in scene.outside.get("ServiceAccount", []):
-        return subject.get("namespace", "") != ""
+        return bool(subject.get("namespace"))
     account = scene.named("ServiceAccount", subject["name"])
     return account is not None and subject.get("namespace", "") in {namespace(account), namespace(binding)}
 
