@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 from support import strategies as answer
 from support.answers import fields_at_fault
 from support.apiserver import deliver
@@ -50,9 +51,9 @@ def judge(
     return hold
 
 
-@given(texts=some(description=answer.lines, config=answer.configurations))
+@given(texts=some(description=answer.lines, config=answer.configurations, object_metadata=answer.object_metadata))
 def test_texts_of_an_application(texts: dict[str, Any], judge: Callable[[dict[str, Any]], None]) -> None:
-    """Whatever is written as description or configuration reads the same wherever it arrives."""
+    """Whatever is written as description, configuration or annotation reads the same wherever it arrives."""
     judge({**ONE_ENVIRONMENT, **texts})
 
 
@@ -84,8 +85,9 @@ def test_images(image: str, tag: str, port_list: Any, judge: Callable[[dict[str,
 
 
 @given(
-    numbers=some(resources=answer.resources, autoscaling=answer.autoscaling, network_policy=answer.network_policies)
+    numbers=some(resources=answer.resources, autoscaling=answer.autoscaling, network_policy=answer.network_policies),
+    claims=st.one_of(st.just({}), answer.shared_claims),
 )
-def test_structures(numbers: dict[str, Any], judge: Callable[[dict[str, Any]], None]) -> None:
-    """Whatever is accepted as resources, autoscaling or network edges is admitted by the API server."""
-    judge({**ONE_ENVIRONMENT, **numbers})
+def test_structures(numbers: dict[str, Any], claims: dict[str, Any], judge: Callable[[dict[str, Any]], None]) -> None:
+    """Whatever is accepted as resources, autoscaling, network edges or claims is admitted by the API server."""
+    judge({**ONE_ENVIRONMENT, **numbers, **claims})

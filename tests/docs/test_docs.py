@@ -40,6 +40,7 @@ VARIETY: tuple[Answers, ...] = (
         "environments": ["dev", {"name": "prod", "create_namespace": False, "quota": {"hard": {"pods": 90}}}],
         "limit_range": {"limits": [{"type": "Container", "max": {"memory": "1Gi"}}]},
     },
+    {"object_metadata": [{"metadata": {"labels": {"a": "b"}}}]},
     {"workload_kind": "daemonset", "preset": "log-agent", "monitoring": "prometheus-operator", "ci": "none"},
     {
         "secrets": [{"name": "db", "envFrom": True}],

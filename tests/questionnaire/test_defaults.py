@@ -41,7 +41,7 @@ VOCABULARY = names(
     security_profile pod_security rbac_rules cluster_rbac_rules role_refs
     service_account_annotations authentication
     quota limit_range tenants
-    own_manifests environments ci gitops monitoring secrets_backend
+    own_manifests object_metadata environments ci gitops monitoring secrets_backend
     advanced
     """
 )
@@ -122,6 +122,7 @@ OF_ANY_KIND: dict[str, Any] = {
     "quota": {"hard": {"pods": 90}},
     "limit_range": {"limits": [{"type": "Container", "max": {"memory": "1Gi"}}]},
     "ci": "gitlab",
+    "object_metadata": [{"kind": "ServiceAccount", "metadata": {"annotations": {"example.com/role": "orders"}}}],
 }
 
 SERVED: dict[str, Any] = {

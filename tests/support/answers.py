@@ -147,6 +147,14 @@ REPRESENTATIVES: dict[str, tuple[Any, ...]] = {
     ),
     "role_refs": (ABSENT, [{"kind": "ClusterRole", "name": "view"}]),
     "pod_security": (ABSENT, "baseline"),
+    "object_metadata": (
+        ABSENT,
+        [
+            {"metadata": {"annotations": {"example.com/note": "a: {{ b }}", "example.com/size": "1e3"}}},
+            {"kind": "NetworkPolicy", "metadata": {"labels": {"example.com/part": "08"}}},
+            {"kind": "Namespace", "metadata": {"labels": {"istio-injection": "enabled"}}},
+        ],
+    ),
     "own_manifests": (ABSENT, ["configmaps", "cronjobs.batch"]),
     "environments": (
         ABSENT,
@@ -159,6 +167,9 @@ REPRESENTATIVES: dict[str, tuple[Any, ...]] = {
                 "hostname": "live.example.org",
                 "autoscaling": {"minReplicas": 4, "maxReplicas": 5},
                 "quota": {"hard": {"configmaps": 40}},
+                "object_metadata": [
+                    {"kind": "ServiceAccount", "metadata": {"annotations": {"example.com/role": "y"}}}
+                ],
             },
         ],
     ),

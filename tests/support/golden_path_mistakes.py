@@ -103,6 +103,11 @@ MISTAKES: dict[str, tuple[str, str, str]] = {
     "a preset twice": ("  task:\n", "  web:\n    replicas: 2\n  task:\n", "line 86: 'web:'"),
     "a key twice": ("nodes: 20\n", "nodes: 20\nteam: shop\n", "line 104: 'team:'"),
     "a line out of place": ("    replicas: 3\n", "   replicas: 3\n", "line "),
+    "an environment's labels": (
+        "  - name: prod\n",
+        "  - name: prod\n    object_metadata: []\n",
+        "environments[2].object_metadata: []",
+    ),
     "no gateway's name": ("    name: public\n", "", "gateway.parentRef.name: nothing"),
     "a gateway for everybody": (
         "    sectionName: https\n  from:\n    - namespaceSelector:\n        matchLabels:\n          kubernetes.io/",

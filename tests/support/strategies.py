@@ -253,6 +253,52 @@ environments = st.lists(
     max_size=2,
 )
 
+metadata = st.fixed_dictionaries(
+    {"annotations": st.dictionaries(st.sampled_from(["example.com/a", "y", "1.30", "B_c"]), texts, max_size=2)},
+    optional={
+        "labels": st.dictionaries(
+            st.sampled_from(["tier", "example.com/y", "08", "a b", "app.kubernetes.io/name"]),
+            label_values,
+            max_size=2,
+        )
+    },
+)
+
+object_metadata = st.lists(
+    st.builds(
+        lambda kind, given: {**kind, "metadata": given},
+        st.sampled_from(
+            [{}, *({"kind": kind} for kind in ("Deployment", "ConfigMap", "Service", "Namespace", "Job"))]
+        ),
+        metadata,
+    ),
+    max_size=2,
+)
+
+shared_claims = st.builds(
+    lambda modes, size, read_only, strategy: {
+        "shared_claims": [
+            {
+                "metadata": {"name": "data"},
+                "spec": {"accessModes": modes, "resources": {"requests": {"storage": size}}},
+            }
+        ],
+        "volumes": [{"name": "data", "persistentVolumeClaim": {"claimName": "data"}}],
+        "volume_mounts": [{"name": "data", "mountPath": "/data", "readOnly": read_only}],
+        **strategy,
+    },
+    st.lists(
+        st.sampled_from(["ReadWriteMany", "ReadOnlyMany", "ReadWriteOnce", "ReadWriteOncePod"]),
+        min_size=1,
+        max_size=2,
+        unique=True,
+    ),
+    requested_memory,
+    st.booleans(),
+    st.sampled_from([{}, {}, {"autoscaling": False, "replicas": 1}, {"update_strategy": {"type": "Recreate"}}]),
+)
+"""A claim and the answers by which the application has it."""
+
 
 def some(**answers: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
     """Sets of answers in which each of these may be given or left out."""
