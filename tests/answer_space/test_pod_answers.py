@@ -60,6 +60,7 @@ OWN_POLICY = {
     r"is out of range": "numbers beyond what is wise: an hour to end, for example",
     r"is too small|is not a whole number in range": "numbers beyond what is wise: an hour to end, for example",
     r"is not a string|has a control character": "values that would arrive as something else",
+    r"be read as another type by Kustomize": "values that would arrive as something else",
     r"is neither true nor false|lacks value": "values that would arrive as something else",
     r"is not a quantity above zero|is more than any node has": "amounts of nothing, or beyond all nodes",
     r"restricted, baseline, privileged": "levels that there are not",
