@@ -19,7 +19,7 @@ QUEUE = {"kueue.x-k8s.io/queue-name": "batch"}
 ALL: list[dict[str, Any]] = [
     {"metadata": {"annotations": {"example.com/owner": "mail"}, "labels": {"tier": "any"}}},
     {"kind": "Deployment", "metadata": {"name": "shop", "labels": {"tier": "front"}}},
-    {"kind": "Deployment", "metadata": {"labels": {"tier": "back"}}},
+    {"kind": "Deployment", "metadata": {"labels": {"tier": "back", "release": "old"}}},
     {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"labels": QUEUE}},
     {"kind": "Job", "metadata": {"name": "shop-clean-up", "annotations": {"a": "08"}}},
     {"kind": "ConfigMap", "metadata": {"name": "shop-settings", "annotations": {"a": "y"}}},

@@ -96,6 +96,18 @@ def test_claims_hold_together(name: str, render: Renderer) -> None:
     assert "PersistentVolumeClaim" not in repository.outside()
 
 
+def test_clone_follows_its_source(render: Renderer) -> None:
+    """A claim that is filled from another of the list finds it, whatever the release is called."""
+    source = {"kind": "PersistentVolumeClaim", "name": "old"}
+    clone = claim("new", "ReadWriteMany")
+    clone["spec"]["dataSource"] = source
+    repository = render({"shared_claims": [clone, claim("old", "ReadWriteMany")], **mounted("new", "old")})
+    assert parity.check(repository) == []
+    for objects, name in ((repository.kustomize(), "shop"), (repository.helm(release="blue"), "blue-shop")):
+        claims = {each["metadata"]["name"]: each["spec"] for each in of_kind(objects, "PersistentVolumeClaim")}
+        assert claims[f"{name}-new"]["dataSource"] == {**source, "name": f"{name}-old"}
+
+
 def test_helm_keeps_claims_unless_told(render: Renderer) -> None:
     """By its own annotation; what else was answered about a claim is there as well."""
     repository = render({"environments": ["dev", "prod"], **SHARED["by several"]})
