@@ -37,6 +37,7 @@ PAGE = FOLDER / "README.md"
 SECTIONS = {
     "kind": "Workload kinds",
     "several": "Several workloads",
+    "network": "Network",
     "containers": "Containers",
     "configuration": "Configuration",
     "scheduling": "Scheduling",

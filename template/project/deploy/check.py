@@ -31,7 +31,7 @@ from renderings import (
     shown,
 )
 
-OPERATORS = "ExternalSecret", "HTTPRoute", "PodMonitor", "PrometheusRule", "ServiceMonitor"
+OPERATORS = re.compile("ExternalSecret|(GRPC|HTTP|TLS)Route|(Pod|Service)Monitor|PrometheusRule")
 PROBES = "livenessProbe", "readinessProbe", "startupProbe"
 PROBE = "exec", "grpc", "httpGet", "tcpSocket"
 HOOK = "exec", "httpGet", "sleep", "tcpSocket"
@@ -84,7 +84,7 @@ AMOUNTS = "default", "defaultRequest", "hard", "limits", "max", "min", "requests
 
 
 def schema(item: Manifest, versions: list[str]) -> Iterator[str]:
-    if item["kind"] in OPERATORS:
+    if OPERATORS.fullmatch(item["kind"]):
         return
     if item["kind"] in SPECIFIED and "spec" not in item:
         yield "has no spec: give it"
@@ -223,7 +223,7 @@ def others(item: Manifest, objects: list[Manifest]) -> Iterator[str]:
 def faults(item: Manifest, objects: list[Manifest], versions: list[str]) -> Iterator[str]:
     """What is wrong with an object. What its fields mean is asked only where they are right."""
     wrong = list(schema(item, versions))
-    if not wrong and item["kind"] not in OPERATORS:
+    if not wrong and not OPERATORS.fullmatch(item["kind"]):
         for path, field, value in walk(item):
             if isinstance(value, list) and field in UNIQUE and item["kind"] != "NetworkPolicy":
                 wrong += repeated(path, field, value)

@@ -47,9 +47,7 @@ KINDS = {
     "nodePublishSecretRef": "Secret",
     "persistentVolumeClaim": "PersistentVolumeClaim",
     "serviceAccountName": "ServiceAccount",
-    "serviceName": "Service",
-    "service": "Service",
-    "backendRefs": "Service",
+    **dict.fromkeys(("backendRef", "backendRefs", "service", "serviceName"), "Service"),
     "scaleTargetRef": "Deployment",
 }
 
@@ -97,7 +95,7 @@ def references(value: Any, field: str = "") -> Iterator[tuple[str, str, list[str
             yield from references(item, field)
     elif isinstance(value, dict):
         name = value.get("name") or value.get("secretName") or value.get("claimName")
-        if field in KINDS and name and not value.get("optional"):
+        if field in KINDS and name and not (value.get("optional") or value.get("namespace")):
             keys = [each.get("key") for each in (value, *(value.get("items") or []))]
             yield value.get("kind", KINDS[field]), name, list(filter(None, keys))
         for key, item in value.items():
@@ -126,18 +124,19 @@ def dangling(rendering: list[Manifest], outside: dict[str, list[str]]) -> Iterat
                     yield f"{needed} {key} of {kind}/{name}, not of {', '.join(have)}: correct it"
 
 
-def shared_hosts(environment: str, text: str) -> Iterator[str]:
-    for host in re.findall(r"^  hostnames:\n  - (.+)$|^  - host: (.+)$", text, re.M):
-        if (other := hosts.setdefault(host, environment)) != environment:
-            yield f"  {''.join(host)} is the host of {other} too"
+def shared_hosts(environment: str, rendering: list[Manifest]) -> Iterator[str]:
+    for spec in [item.get("spec") or {} for item in rendering]:
+        rules = [each["host"] for each in spec.get("rules") or [] if "host" in each]
+        for host in rules + (spec.get("hostnames") or []):
+            if (other := hosts.setdefault(host, environment)) != environment:
+                yield f"  {host} is the host of {other} too"
 
 
 def compare(environment: str) -> Iterator[str]:
-    text = kustomize("environments", environment)
-    rendering = load(text, "kubectl kustomize")
+    rendering = load(kustomize("environments", environment), "kubectl kustomize")
     namespace = namespace_of(rendering)
     chart = load(helm(environment, namespace, "--skip-tests"), "helm template")
-    yield from shared_hosts(environment, text)
+    yield from shared_hosts(environment, rendering)
     outside = read(OUTSIDE) if OUTSIDE.exists() else {}
     sides = {"kustomize": rendering, "helm": chart}
     found = {name: list(dangling(side, outside)) for name, side in sides.items()}
@@ -153,6 +152,6 @@ def compare(environment: str) -> Iterator[str]:
             yield from unified_diff(a, b, f"kustomize {name}", f"helm {name}", lineterm="")
 
 
-hosts: dict[tuple[str, str], str] = {}
+hosts: dict[str, str] = {}
 if __name__ == "__main__":
     each_environment(sys.argv[1:], compare, "equal", "differs")
