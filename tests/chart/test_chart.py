@@ -42,6 +42,12 @@ EVERYTHING = {
 }
 """Answers from which no branch of a template is left out, though a route is either a gateway's or an ingress'."""
 
+SUITES = {
+    "static": EVERYTHING,
+    "routed": EVERYTHING | {"routes": [{"kind": "Ingress", "metadata": {"name": "rest"}}]},
+}
+"""The suites of templates, and the answers that give their schema: `routes` takes the place of `expose`."""
+
 
 def unittest(chart: Path, suites: Path) -> None:
     """Put a folder of suites into a chart and run them."""
@@ -50,21 +56,22 @@ def unittest(chart: Path, suites: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_templates_alone(render: Renderer, tmp_path: Path) -> None:
+@pytest.mark.parametrize("suites", SUITES)
+def test_templates_alone(suites: str, render: Renderer, tmp_path: Path) -> None:
     """The chart's templates hold no name: beside any Chart.yaml and values they are a chart in their own right."""
-    repository = render.loose(EVERYTHING, tmp_path / "everything")
+    repository = render.loose(SUITES[suites], tmp_path / "everything")
     chart = tmp_path / "sample"
     shutil.copytree(HERE / "sample", chart)
     shutil.copytree(repository.chart / "templates", chart / "templates")
     for path in TEMPLATES.glob("**/*.yaml"):
         shutil.copy2(path, chart / "templates" / path.relative_to(TEMPLATES))
     shutil.copy2(repository.chart / "values.schema.json", chart)
-    unittest(chart, HERE / "static")
+    unittest(chart, HERE / suites)
 
 
 def test_every_template_has_a_suite() -> None:
     """A template that is added cannot go untested. The one that merges has tests/generated/test_own_manifests.py."""
-    suites = "".join(path.read_text() for path in (HERE / "static").glob("*_test.yaml"))
+    suites = "".join(path.read_text() for folder in SUITES for path in (HERE / folder).glob("*_test.yaml"))
     sources = [path.relative_to(TEMPLATES).as_posix() for path in TEMPLATES.glob("**/*.yaml*")]
     templates = {source.removesuffix(".jinja") for source in sources}
     assert "objects.yaml" in templates

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 POD = ("spec", "template", "spec")
 CONTAINER = (*POD, "containers", 0)
 
+MIRROR = ("HTTPRoute", "spec", "rules", 0, "filters", 0, "requestMirror", "backendRef", "name")
+MIRRORED = {"type": "RequestMirror", "requestMirror": {"backendRef": {"name": "shop", "port": 80}}}
+
 FAULTS = {
     "targetPort that no container has": Fault(
         "service_ports_reach_containers",
@@ -88,6 +91,23 @@ FAULTS = {
         ),
         "Ingress/shop in default: backend 'web' is no port of Service/shop",
         {"expose": "ingress"},
+    ),
+    "GRPCRoute to no Service": Fault(
+        "route_backends_resolve",
+        lambda o: o.put("GRPCRoute", "spec", "rules", 0, "backendRefs", 0, "name", to="other"),
+        "GRPCRoute/shop in default: backend leads to Service/other, which is not here",
+        {"expose": "none", "routes": [{"kind": "GRPCRoute"}]},
+    ),
+    "mirror to no Service": Fault(
+        "route_backends_resolve",
+        lambda o: o.put(*MIRROR, to="other"),
+        "HTTPRoute/shop in default: backend leads to Service/other, which is not here",
+        {"routes": [{"spec": {"rules": [{"filters": [MIRRORED]}]}}]},
+    ),
+    "route to pods that the NetworkPolicy closes": Fault(
+        "routes_are_admitted",
+        lambda o: o["NetworkPolicy"]["spec"]["ingress"].pop(1),
+        "HTTPRoute/shop in default: backend 80 of Service/shop is closed to it by a NetworkPolicy",
     ),
     "ServiceMonitor of a port by its number": Fault(
         "monitor_endpoints_resolve",

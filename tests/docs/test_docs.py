@@ -46,6 +46,7 @@ VARIETY: tuple[Answers, ...] = (
         "secrets": [{"name": "db", "envFrom": True}],
         "secrets_backend": "sops",
         "workloads": [{"name": "migrate", "kind": "job", "before_rollout": True}],
+        "routes": [{"metadata": {"name": "more"}}],
     },
     {
         "expose": "ingress",

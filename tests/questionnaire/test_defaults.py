@@ -37,7 +37,7 @@ VOCABULARY = names(
     config config_files secrets downward_api env_from
     tolerations node_selector affinity topology_spread_constraints priority_class_name runtime_class_name
     service_account_name pod_spec
-    services expose hostname tls network_policy
+    services expose hostname routes tls network_policy
     security_profile pod_security rbac_rules cluster_rbac_rules role_refs
     service_account_annotations authentication
     quota limit_range tenants
@@ -111,6 +111,13 @@ OF_ANY_KIND: dict[str, Any] = {
     "cluster_rbac_rules": [{"apiGroups": [""], "resources": ["nodes"], "verbs": ["get"]}],
     "role_refs": [{"kind": "ClusterRole", "name": "view"}],
     "own_manifests": ["configmaps", "cronjobs.batch"],
+    "routes": [
+        {
+            "metadata": {"name": "elsewhere"},
+            "kind": "HTTPRoute",
+            "spec": {"rules": [{"backendRefs": [{"name": "mail", "namespace": "mail", "port": 80}]}]},
+        }
+    ],
     "kubernetes_version": "1.35",
     "environments": ["test", {"name": "live", "namespace": "sales-live", "create_namespace": False}],
     "shared_claims": [

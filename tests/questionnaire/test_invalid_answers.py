@@ -317,6 +317,28 @@ SOUND: dict[str, list[Any]] = {
             {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "shop", "labels": {"c": "d"}}},
         ]
     ],
+    "routes": [
+        [
+            {
+                "kind": "HTTPRoute",
+                "metadata": {"name": "b", "labels": {"c": "d"}},
+                "spec": {
+                    "hostnames": ["a.example.org"],
+                    "rules": [{"backendRefs": [{"name": "shop", "port": 80}], "timeouts": {"request": "1s"}}],
+                },
+            }
+        ],
+        [
+            {
+                "kind": "Ingress",
+                "metadata": {"name": "b", "annotations": {"c": "d"}},
+                "spec": {
+                    "tls": [{"hosts": ["a.example.org"]}],
+                    "rules": [{"host": "a.example.org", "http": {"paths": [{"path": "/", "pathType": "Prefix"}]}}],
+                },
+            }
+        ],
+    ],
     # One by one: to resolve all of them for each change of one would take minutes.
     "workloads": [[entry] for value in representatives("workloads") for entry in value],
 }

@@ -156,6 +156,39 @@ REPRESENTATIVES: dict[str, tuple[Any, ...]] = {
         ],
     ),
     "own_manifests": (ABSENT, ["configmaps", "cronjobs.batch"]),
+    "routes": (
+        ABSENT,
+        [
+            {
+                "kind": "HTTPRoute",
+                "metadata": {"name": "old"},
+                "spec": {
+                    "hostnames": ["old.example.org"],
+                    "rules": [{"filters": [{"type": "RequestRedirect", "requestRedirect": {"scheme": "https"}}]}],
+                },
+            },
+            {
+                "kind": "TLSRoute",
+                "metadata": {"name": "raw", "annotations": {"example.com/note": "1.30"}},
+                "spec": {
+                    "hostnames": ["raw.example.org"],
+                    "rules": [{"backendRefs": [{"name": "mail", "namespace": "mail", "port": 993}]}],
+                },
+            },
+        ],
+        [
+            {"metadata": {"labels": {"example.com/tier": "1.30"}}},
+            {
+                "kind": "HTTPRoute",
+                "metadata": {"name": "slow"},
+                "spec": {
+                    "hostnames": ["slow.example.net", "*.example.net"],
+                    "rules": [{"matches": [{"path": {"value": "/08"}}], "timeouts": {"request": "1m"}}],
+                },
+            },
+            {"kind": "Ingress", "metadata": {"name": "second"}, "spec": {"rules": [{"host": "second.example.net"}]}},
+        ],
+    ),
     "environments": (
         ABSENT,
         ["live"],
@@ -496,7 +529,7 @@ def impossible() -> list[tuple[tuple[str, Any], tuple[str, Any]]]:
     """Pairs of which each is refused, so many that trying all of them in sets of many answers takes too long."""
     served = ("web", "datastore")
     unserved = [("preset", shape) for shape in factors()["preset"] if shape is not ABSENT and shape[1] not in served]
-    routes = [("expose", "gateway"), ("expose", "ingress")]
+    routes = [("expose", "gateway"), ("expose", "ingress"), ("routes", REPRESENTATIVES["routes"][2])]
     sizes = [(("storage", claims), ("storage_size", "2.5Gi")) for claims in factors()["storage"][1:]]
     unmounted = [(("shared_claims", claims), ("volumes", ABSENT)) for claims in factors()["shared_claims"][1:]]
     _, _, changed, none = [("services", given) for given in factors()["services"]]

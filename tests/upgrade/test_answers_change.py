@@ -116,6 +116,7 @@ def test_own_files_are_those_of_the_template() -> None:
             {"pod_security": "privileged", "pod_spec": {"hostPID": True}},
             id="more-of-the-node",
         ),
+        pytest.param({}, {"routes": [{"spec": {"hostnames": ["www.example.org"]}}]}, id="routes"),
         pytest.param({"expose": "none"}, {"expose": "gateway"}, id="expose-later"),
         pytest.param({"expose": "gateway"}, {"workload_kind": "statefulset"}, id="kind-keeps-the-route"),
         pytest.param({}, {"config": {}}, id="config-off"),

@@ -144,26 +144,53 @@ def test_pods_are_admitted(scene: Scene) -> Iterator[str]:
 
 
 def route_backends_resolve(scene: Scene) -> Iterator[str]:
-    """A route's backend is a Service of the application, and a port of that Service."""
-    for route in scene.of_kind("HTTPRoute"):
+    """A route's backend in its own namespace is a Service of the application, and a port of that Service."""
+    for route, name, field, value in _backends(scene):
+        service = scene.named("Service", name)
+        if service is None:
+            yield violation(route, "backend", f"leads to Service/{name}, which is not here")
+        elif not any(port.get(field) == value for port in service["spec"]["ports"]):
+            yield violation(route, "backend", f"{value!r} is no port of Service/{name}")
+
+
+def routes_are_admitted(scene: Scene) -> Iterator[str]:
+    """The NetworkPolicy of the pods that a route leads to opens that port to somebody outside of the release."""
+    for route, name, field, value in _backends(scene):
+        service = scene.named("Service", name)
+        for port in service["spec"].get("ports", []) if service else []:
+            for workload in _behind(scene, service or {}) if port.get(field) == value else []:
+                target = workload.find_port(port.get("targetPort", port["port"]), port.get("protocol", "TCP")) or {}
+                known = (target.get("name"), target.get("containerPort"))
+                if not any(opened in known for opened in _open_to_others(scene, workload)):
+                    yield violation(
+                        route, "backend", f"{value!r} of Service/{name} is closed to it by a NetworkPolicy"
+                    )
+
+
+def _open_to_others(scene: Scene, workload: Workload) -> Iterator[Any]:
+    for policy in _governed(scene, workload):
+        for rule in policy["spec"].get("ingress", []):
+            if any(set(peer) != {"podSelector"} for peer in rule.get("from", [])):
+                yield from (port.get("port") for port in rule.get("ports", []))
+
+
+def _backends(scene: Scene) -> Iterator[tuple[Manifest, str, str, Any]]:
+    """Every backend of this namespace: its route, the Service's name, and the field and value of its port."""
+    for route in scene.of_kind("HTTPRoute", "GRPCRoute", "TLSRoute"):
         for rule in at(route, "spec", "rules", default=[]):
-            for backend in rule.get("backendRefs", []):
-                yield from _backend(scene, route, backend.get("name"), "port", backend.get("port"))
+            backends = rule.get("backendRefs", [])
+            filters = [*rule.get("filters", []), *(each for one in backends for each in one.get("filters", []))]
+            mirrors = [each["requestMirror"]["backendRef"] for each in filters if "requestMirror" in each]
+            for backend in backends + mirrors:
+                if "namespace" not in backend and backend.get("kind", "Service") == "Service":
+                    yield route, backend["name"], "port", backend.get("port")
     for ingress in scene.of_kind("Ingress"):
         services = [at(ingress, "spec", "defaultBackend", "service")]
         for rule in at(ingress, "spec", "rules", default=[]):
             services += [at(path, "backend", "service") for path in at(rule, "http", "paths", default=[])]
         for service in filter(None, services):
             (field, value), *_ = service["port"].items()
-            yield from _backend(scene, ingress, service["name"], "name" if field == "name" else "port", value)
-
-
-def _backend(scene: Scene, route: Manifest, name: Any, field: str, value: Any) -> Iterator[str]:
-    service = scene.named("Service", name)
-    if service is None:
-        yield violation(route, "backend", f"leads to Service/{name}, which is not here")
-    elif not any(port.get(field) == value for port in service["spec"]["ports"]):
-        yield violation(route, "backend", f"{value!r} is no port of Service/{name}")
+            yield ingress, service["name"], "name" if field == "name" else "port", value
 
 
 def monitor_endpoints_resolve(scene: Scene) -> Iterator[str]:
@@ -200,5 +227,6 @@ RULES = (
     network_policy_admits_what_is_served,
     test_pods_are_admitted,
     route_backends_resolve,
+    routes_are_admitted,
     monitor_endpoints_resolve,
 )
