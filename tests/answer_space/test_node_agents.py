@@ -129,6 +129,15 @@ LEVELS: dict[str, tuple[dict[str, Any], str]] = {
         },
         "privileged",
     ),
+    "a probe at the node's own address": (
+        {
+            "language": "none",
+            "preset": "worker",
+            "pod_security": "privileged",
+            "probes": {"livenessProbe": {"httpGet": {"host": "127.0.0.1", "port": 10256}}},
+        },
+        "privileged",
+    ),
     "logs": ({"workload_kind": "daemonset", "preset": "log-agent"}, "privileged"),
     "measuring": (MEASURING, "privileged"),
     "shipping": (SHIPPING, "privileged"),
