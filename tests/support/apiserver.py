@@ -47,8 +47,8 @@ def deliver(cluster: Cluster, repository: Repository) -> list[str]:
             ("kustomize", repository.kustomize(environment)),
         ):
             namespace = f"t{run}-{environment}-{rendering}"
-            platform += moved([*_namespace(repository, environment), *repository.platform(environment)], namespace)
-            platform += moved(_accounts(repository), namespace)
+            owners = [*repository.namespace_of_others(environment), *repository.platform(environment)]
+            platform += moved([*owners, *_accounts(repository)], namespace)
             applications[deployers(repository.platform(environment))] += moved(_lasting(objects), namespace)
             pods += moved(pods_of(_lasting(objects)), namespace)
             tests += moved(pods_of([manifest for manifest in objects if is_test_hook(manifest)]), namespace)
@@ -62,16 +62,6 @@ def deliver(cluster: Cluster, repository: Repository) -> list[str]:
     finally:
         for manifest in of_kind(platform, *POLICIES):  # which every request in the cluster would pass
             administrator.delete(manifest)
-
-
-def _namespace(repository: Repository, environment: str) -> list[Manifest]:
-    """The namespace that somebody else makes, as strict as those that the repository would make."""
-    if not repository.is_of_others(environment):
-        return []
-    level = "privileged" if of_kind(repository.platform(environment), *POLICIES) else "restricted"
-    labels = {f"pod-security.kubernetes.io/{mode}": level for mode in ("enforce", "warn")}
-    metadata = {"name": repository.namespace(environment), "labels": labels}
-    return [{"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}]
 
 
 def _accounts(repository: Repository) -> list[Manifest]:

@@ -72,6 +72,16 @@ class Repository:
         entries = [each for each in answers.get("environments", []) if isinstance(each, dict)]
         return any(each["name"] == environment and not each.get("create_namespace", True) for each in entries)
 
+    def namespace_of_others(self, environment: str) -> list[Manifest]:
+        """The namespace that somebody else makes, as strict as those that the repository would make."""
+        if not self.is_of_others(environment):
+            return []
+        held = [*of_kind(self.platform(environment), "ValidatingAdmissionPolicy")]
+        level = "privileged" if held else "restricted"
+        labels = {f"pod-security.kubernetes.io/{mode}": level for mode in ("enforce", "warn")}
+        metadata = {"name": self.namespace(environment), "labels": labels}
+        return [{"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}]
+
     def kustomize_text(self, environment: str | None = None) -> str:
         """What `kubectl apply -k` would send for an environment, or the base.
 

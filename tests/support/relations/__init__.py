@@ -53,7 +53,8 @@ def check_repository(repository: Repository) -> list[str]:
         renderings[f"overlay {environment}"] = repository.kustomize(environment)
         renderings[f"chart for {environment}"] = repository.helm(environment)
         accounts = of_kind(repository.kustomize(environment), "ServiceAccount")  # to whom the platform gives rights
-        renderings[f"platform {environment}"] = [*repository.platform(environment), *accounts]
+        namespaces = repository.namespace_of_others(environment)
+        renderings[f"platform {environment}"] = [*namespaces, *repository.platform(environment), *accounts]
     outside = repository.outside()
     policies = list(of_kind(repository.platform(repository.environments()[-1]), "ValidatingAdmissionPolicy"))
     found = [
