@@ -33,6 +33,7 @@ ROOTS = (
     "io.k8s.api.batch.v1.CronJobSpec",
     "io.k8s.api.core.v1.ServiceSpec",
     "io.k8s.api.core.v1.LimitRangeItem",
+    "io.k8s.api.core.v1.ScopeSelector",
     "io.k8s.api.networking.v1.NetworkPolicyEgressRule",
     "io.k8s.api.networking.v1.NetworkPolicyIngressRule",
     "io.k8s.api.rbac.v1.PolicyRule",

@@ -12,6 +12,7 @@ from support import parity, relations
 from support.apiserver import deliver, deployers, moved
 from support.commands import attempt
 from support.objects import of_kind
+from support.own_checks import check
 from support.relations import environments
 from support.relations.quantities import peak, quantity
 from support.render import RefusedError
@@ -32,7 +33,7 @@ SEVERAL: dict[str, dict[str, Any]] = {
 
 def amounts(platform: list[dict[str, Any]]) -> dict[str, Any]:
     """What the one ResourceQuota holds."""
-    (quota,) = of_kind(platform, "ResourceQuota")
+    quota = next(of_kind(platform, "ResourceQuota"))
     return dict(quota["spec"]["hard"])
 
 
@@ -102,6 +103,50 @@ def test_quota_of_others_is_counted_against(render: Renderer) -> None:
         done = attempt(sys.executable, "deploy/check.py", "prod", cwd=repository.path)
         assert words in done.stdout + done.stderr
         assert (done.returncode == 0) == (not words), done.stdout
+
+
+def scoped(hard: dict[str, Any], **spec: Any) -> dict[str, Any]:
+    """The answer."""
+    return {"scoped_quotas": [{"metadata": {"name": "some"}, "spec": {"hard": hard, **spec}}]}
+
+
+def of_class(operator: str, *values: str) -> dict[str, Any]:
+    """A scope by the class of priority."""
+    expression = {"scopeName": "PriorityClass", "operator": operator, **({"values": list(values)} if values else {})}
+    return {"scopeSelector": {"matchExpressions": [expression]}}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("spec", "counted"),
+    [
+        ({"scopes": ["NotTerminating", "NotBestEffort"]}, True),
+        ({"scopes": ["Terminating"]}, False),
+        ({"scopes": ["BestEffort"]}, False),
+        (of_class("In", "high", "higher"), True),
+        (of_class("NotIn", "high"), False),
+        (of_class("Exists"), True),
+        (of_class("DoesNotExist"), False),
+    ],
+    ids=str,
+)
+def test_quota_of_some_pods(
+    spec: dict[str, Any], *, counted: bool, render: Renderer, cluster_with_crds: Cluster
+) -> None:
+    """It needs room for those that it counts alone, and stands beside the computed one."""
+    answers = {"environments": ["live"], "priority_class_name": "high"}
+    if counted:
+        with pytest.raises(RefusedError, match=r"use at least 11 \(scoped_quotas\[0\]\.spec\.hard\.pods: 10 is less"):
+            render({**answers, **scoped({"pods": 10}, **spec)})
+    repository = render({**answers, **scoped({"pods": 11 if counted else 0}, **spec)})
+    plain, some = of_kind(repository.platform("live"), "ResourceQuota")
+    assert plain["spec"]["hard"] == amounts(render(answers).platform("live"))
+    assert (some["metadata"]["name"], some["spec"]) == ("shop-some", {"hard": {"pods": 11 if counted else 0}, **spec})
+    namespace = f"quota-{uuid.uuid4().hex[:8]}"
+    for manifest in moved(repository.platform("live"), namespace):
+        assert Server(cluster_with_crds).apply(manifest) == []
+    assert check(repository) == []
+    assert environments.check(repository) == []
 
 
 @pytest.mark.slow

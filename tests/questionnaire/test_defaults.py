@@ -40,7 +40,7 @@ VOCABULARY = names(
     services expose hostname routes tls network_policy
     security_profile pod_security rbac_rules cluster_rbac_rules role_refs
     service_account_annotations authentication
-    quota limit_range tenants
+    quota scoped_quotas limit_range tenants
     own_manifests object_metadata environments ci gitops monitoring secrets_backend
     advanced
     """
@@ -127,6 +127,7 @@ OF_ANY_KIND: dict[str, Any] = {
         }
     ],
     "quota": {"hard": {"pods": 90}},
+    "scoped_quotas": [{"metadata": {"name": "low"}, "spec": {"hard": {"pods": 9}, "scopes": ["BestEffort"]}}],
     "limit_range": {"limits": [{"type": "Container", "max": {"memory": "1Gi"}}]},
     "ci": "gitlab",
     "object_metadata": [{"kind": "ServiceAccount", "metadata": {"annotations": {"example.com/role": "orders"}}}],

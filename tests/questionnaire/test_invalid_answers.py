@@ -310,6 +310,7 @@ SOUND: dict[str, list[Any]] = {
     "cluster_rbac_rules": representatives("cluster_rbac_rules"),
     "role_refs": representatives("role_refs"),
     "quota": representatives("quota"),
+    "scoped_quotas": representatives("scoped_quotas"),
     "limit_range": representatives("limit_range"),
     "object_metadata": [
         [

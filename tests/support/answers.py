@@ -220,6 +220,21 @@ REPRESENTATIVES: dict[str, tuple[Any, ...]] = {
             }
         ],
     ),
+    "scoped_quotas": (
+        ABSENT,
+        [
+            {"metadata": {"name": "short"}, "spec": {"hard": {"pods": 0}, "scopes": ["BestEffort"]}},
+            {
+                "metadata": {"name": "high"},
+                "spec": {
+                    "hard": {"pods": "2k", "requests.cpu": "9k"},
+                    "scopeSelector": {
+                        "matchExpressions": [{"scopeName": "PriorityClass", "operator": "In", "values": ["08"]}]
+                    },
+                },
+            },
+        ],
+    ),
     "limit_range": (
         ABSENT,
         {
@@ -500,7 +515,7 @@ TOGETHER: dict[str, tuple[str, ...]] = {
     "completions": ("completions", "completion_mode", "parallelism"),
     "pod_failure_policy": ("pod_failure_policy", "backoff_limit", "ttl_seconds_after_finished"),
     "env": ("env", "env_from"),
-    "quota": ("quota", "limit_range"),
+    "quota": ("quota", "scoped_quotas", "limit_range"),
     "rbac_rules": ("rbac_rules", "cluster_rbac_rules", "role_refs"),
     "lifecycle": ("lifecycle", "termination_grace_period_seconds"),
     "pod_labels": ("pod_labels", "pod_annotations", "node_selector"),

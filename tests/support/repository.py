@@ -76,9 +76,10 @@ class Repository:
         """The namespace that somebody else makes, as strict as those that the repository would make."""
         if not self.is_of_others(environment):
             return []
-        held = [*of_kind(self.platform(environment), "ValidatingAdmissionPolicy")]
-        level = "privileged" if held else "restricted"
-        labels = {f"pod-security.kubernetes.io/{mode}": level for mode in ("enforce", "warn")}
+        platform = self.platform(environment)
+        level = "privileged" if [*of_kind(platform, "ValidatingAdmissionPolicy")] else "restricted"
+        labels = dict(platform[0]["metadata"]["labels"])
+        labels |= {f"pod-security.kubernetes.io/{mode}": level for mode in ("enforce", "warn")}
         metadata = {"name": self.namespace(environment), "labels": labels}
         return [{"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}]
 

@@ -40,8 +40,9 @@ def exceeded(objects: list[Manifest], platform: list[Manifest], nodes: int) -> I
         name = f"{item['kind']}/{item['metadata']['name']}"
         peaks[name] = peak(item, objects, standard, nodes)
         yield from refused(name, pod_of(item), ranges)
-    for item in [item for item in platform if item["kind"] == "ResourceQuota"]:
-        for resource, hard in item["spec"].get("hard", {}).items():
+    for spec in [item["spec"] for item in platform if item["kind"] == "ResourceQuota"]:
+        some = {"scopes", "scopeSelector"} & spec.keys()  # A quota of some pods is not counted here.
+        for resource, hard in ({} if some else spec.get("hard", {})).items():
             needed = {name: each[resource] for name, each in peaks.items() if each[resource]}
             if sum(needed.values()) > quantity(hard):
                 unit = re.sub("[0-9.]+", "", str(hard), count=1)

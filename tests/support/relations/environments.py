@@ -106,13 +106,19 @@ def quotas_admit_the_peak(repository: Repository) -> Iterator[str]:
     for environment in repository.environments():
         platform, objects = repository.platform(environment), repository.kustomize(environment)
         needed = peak(objects)
-        for quota in of_kind(platform, "ResourceQuota"):
+        quotas = (each for each in of_kind(platform, "ResourceQuota") if not _of_some_pods(each))
+        for quota in quotas:
             for name, hard in quota["spec"]["hard"].items():
                 if needed.get(name, 0) > quantity(hard):
                     yield f"{environment}: ResourceQuota {name}: {hard} is less than the peak, {needed[name]}"
         for limit in (each for lr in of_kind(platform, "LimitRange") for each in lr["spec"]["limits"]):
             for workload in workloads(objects):
                 yield from _within(environment, limit, workload)
+
+
+def _of_some_pods(quota: Manifest) -> bool:
+    """Whether a quota counts less than all: what it admits depends on the pods' own fields."""
+    return bool({"scopes", "scopeSelector"} & quota["spec"].keys())
 
 
 def _within(environment: str, limit: Manifest, workload: Workload) -> Iterator[str]:
