@@ -27,6 +27,7 @@ COMPUTED = {"pods", "requests.cpu", "services.loadbalancers"}
 SEVERAL: dict[str, dict[str, Any]] = {
     "web": {},
     "statefulset": {"workload_kind": "statefulset", "storage_size": "1.5Gi"},
+    "limited": {"resources": {"requests": {"cpu": "50m", "memory": "64Mi"}, "limits": {"cpu": 1, "memory": "1Gi"}}},
     "several": {"workloads": [{"name": "mail", "preset": "worker"}, {"name": "report", "kind": "cronjob"}]},
 }
 
