@@ -269,6 +269,32 @@ def against(server: Server, verdict: Verdict) -> list[str]:
     return [line for each in objects for line in server.create(each, dry_run=True)]
 
 
+HTTP = {"containerPort": 8080}
+IMAGE: Answers = {"language": "none", "image": "registry.example.com/app:1"}
+
+RIGHT: dict[str, Answers] = {
+    "names of pods need no ports": {"preset": "worker", "services": [{"spec": {"clusterIP": "None"}}]},
+    "nor do those of a Job": {"workload_kind": "job", "services": [{"spec": {"clusterIP": "None"}}]},
+    "a port without a name": {**IMAGE, "ports": [HTTP], "services": [{"spec": {"ports": [{"port": 8080}]}}]},
+    "no port 80 of two": {
+        **IMAGE,
+        "ports": [{"name": "http", **HTTP}, {"name": "admin", "containerPort": 80}],
+        "services": [{"spec": {"ports": [{"port": 8080, "targetPort": "http"}]}}],
+    },
+    "a port that no container lists": {"services": [{"spec": {"ports": [{"port": 80, "targetPort": 5000}]}}]},
+    "no pods wait": {"preset": "worker", "lifecycle": {}, "services": [{"spec": {"ports": [{"port": 9090}]}}]},
+}
+"""Answers that are right, though another question would refuse a part of them alone."""
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_right_is_accepted(name: str, cluster: Cluster) -> None:
+    """No question refuses it, and the server neither."""
+    verdict = ask(RIGHT[name])
+    assert verdict.refused == {}
+    assert against(namespace(cluster), verdict) == []
+
+
 @pytest.mark.slow
 @settings(max_examples=60)
 @given(answers=services)

@@ -55,11 +55,14 @@ KINDS: list[dict[str, Any]] = [
 ]
 """From a web application through every kind, and back to it."""
 
+OFFERED = {"type": "LoadBalancer"}
+
 PARTS: list[dict[str, Any]] = [
     {"sidecars": ["otel-collector", "log-shipper"], "init_containers": ["prepare-volume"]},
     {
         "sidecars": ["log-shipper"],
         "init_containers": [],
+        "services": [{"metadata": {"name": "peers"}, "spec": {"clusterIP": "None"}}],
         "workloads": [
             {"name": "mail", "preset": "worker"},
             {"name": "clean-up", "kind": "cronjob", "schedule": "0 4 * * *"},
@@ -78,7 +81,13 @@ PARTS: list[dict[str, Any]] = [
         "secrets": [{"name": "database", "env": {"PASSWORD": "password"}}],
         "secrets_backend": "external-secrets",
     },
-    {"workloads": [], "config_files": [], "secrets": [], "secrets_backend": "existing"},
+    {
+        "workloads": [],
+        "config_files": [],
+        "secrets": [],
+        "secrets_backend": "existing",
+        "services": [{"spec": OFFERED}],
+    },
 ]
 """What goes into a pod or beside it, added, changed and taken away again."""
 
