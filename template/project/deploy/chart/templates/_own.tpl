@@ -92,7 +92,7 @@ volumes: name
 {{- $root := index . 0 -}}
 {{- $object := index . 1 -}}
 {{- $ours := dict "app.kubernetes.io/part-of" $root.Chart.Name "app.kubernetes.io/managed-by" $root.Release.Service -}}
-{{- $_ := set $object.metadata "labels" (merge $ours $root.Values.labels ($object.metadata.labels | default dict)) -}}
+{{- $_ := set $object.metadata "labels" (merge $ours ($root.Values.labels | default dict) ($object.metadata.labels | default dict)) -}}
 {{- range $object.subjects }}
 {{- if and (eq .kind "ServiceAccount") (or (not .namespace) (eq .name "default")) }}{{ $_ := set . "namespace" $root.Release.Namespace }}{{ end -}}
 {{- end -}}
