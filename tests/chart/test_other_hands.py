@@ -27,7 +27,14 @@ if TYPE_CHECKING:
 
 RULES = (*relations.names.RULES, *relations.selectors.RULES)
 VERSIONS = ["1.34"]
-ANYWHERE: Mapping[str, Answers] = {"everything": EVERYTHING, "own": {"own_manifests": [], "expose": "ingress"}}
+ANYWHERE: Mapping[str, Answers] = {
+    "everything": EVERYTHING,
+    "own": {
+        "own_manifests": [],
+        "expose": "ingress",
+        "object_metadata": [{"kind": "*", "metadata": {"labels": {"a": "b"}}}],
+    },
+}
 """Answers that together give each template and each part of the schema of the values."""
 
 SWITCHED: Mapping[str, Any] = {
