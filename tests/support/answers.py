@@ -465,7 +465,9 @@ REPRESENTATIVES: dict[str, tuple[Any, ...]] = {
             },
             {
                 "name": "agents",
+                "image": WORKER_IMAGE,
                 "kind": "daemonset",
+                "ports": [{"name": "metrics", "containerPort": 9090}],
                 "pod_annotations": {"a": "08"},
                 "services": [{"spec": {"ports": [{"port": 9090}], "internalTrafficPolicy": "Local"}}],
                 "pod_security": "privileged",
