@@ -282,6 +282,17 @@ RIGHT: dict[str, Answers] = {
         "services": [{"spec": {"ports": [{"port": 8080, "targetPort": "http"}]}}],
     },
     "a port that no container lists": {"services": [{"spec": {"ports": [{"port": 80, "targetPort": 5000}]}}]},
+    "UDP first, which nothing asks": {
+        "workloads": [
+            {
+                "name": "dns",
+                "preset": "worker",
+                "image": "registry.example.com/dns:1",
+                "ports": [{"name": "dns", "containerPort": 53, "protocol": "UDP"}],
+                "services": [{"spec": {"ports": [{"port": 53, "protocol": "UDP", "targetPort": "dns"}]}}],
+            }
+        ]
+    },
     "no pods wait": {"preset": "worker", "lifecycle": {}, "services": [{"spec": {"ports": [{"port": 9090}]}}]},
 }
 """Answers that are right, though another question would refuse a part of them alone."""
