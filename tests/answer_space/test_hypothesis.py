@@ -85,9 +85,14 @@ def test_images(image: str, tag: str, port_list: Any, judge: Callable[[dict[str,
 
 
 @given(
-    numbers=some(resources=answer.resources, autoscaling=answer.autoscaling, network_policy=answer.network_policies),
+    numbers=some(
+        resources=answer.resources,
+        autoscaling=answer.autoscaling,
+        disruption_budget=answer.budgets,
+        network_policy=answer.network_policies,
+    ),
     claims=st.one_of(st.just({}), answer.shared_claims),
 )
 def test_structures(numbers: dict[str, Any], claims: dict[str, Any], judge: Callable[[dict[str, Any]], None]) -> None:
-    """Whatever is accepted as resources, autoscaling, network edges or claims is admitted by the API server."""
+    """Whatever is accepted as resources, autoscaling, budget, network edges or claims is admitted by the server."""
     judge({**ONE_ENVIRONMENT, **numbers, **claims})

@@ -146,6 +146,12 @@ FAULTS = {
         "StatefulSet/shop in default: pod labels are matched by no PodDisruptionBudget",
         DATASTORE,
     ),
+    "budget that holds every pod": Fault(
+        "budgets_let_pods_go",
+        lambda o: o.put("PodDisruptionBudget", "spec", "maxUnavailable", to="0%"),
+        "PodDisruptionBudget/shop in default: spec lets none of the 3 pods of StatefulSet/shop in default go",
+        DATASTORE,
+    ),
     "agent that a drain would wait for": Fault(
         "pods_of_scaled_workloads_are_guarded",
         guard_everything,

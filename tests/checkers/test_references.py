@@ -64,6 +64,23 @@ FAULTS = {
         lambda o: o.put("HorizontalPodAutoscaler", "spec", "minReplicas", to=99),
         "spec.minReplicas 99 is more than maxReplicas 10",
     ),
+    "autoscaler that measures no container": Fault(
+        "autoscaler_metrics_resolve",
+        lambda o: o.put(
+            "HorizontalPodAutoscaler",
+            *("spec", "metrics", 0),
+            to={
+                "type": "ContainerResource",
+                "containerResource": {"name": "cpu", "container": "proxy", "target": {"type": "Utilization"}},
+            },
+        ),
+        "HorizontalPodAutoscaler/shop in default: spec.metrics[0] measures container 'proxy', which is not here",
+    ),
+    "autoscaler by a percentage of nothing": Fault(
+        "autoscaler_metrics_resolve",
+        lambda o: o.container["resources"]["requests"].pop("cpu"),
+        "spec.metrics[0] is a percentage of what 'shop' does not request",
+    ),
     "mount of no volume": Fault(
         "volume_mounts_resolve",
         lambda o: o.put("Deployment", *CONTAINER, "volumeMounts", 0, "name", to="data"),

@@ -101,7 +101,7 @@ def test_replicas_beside_an_autoscaler_in_the_chart(repository: Repository) -> N
     plant(
         repository,
         "chart/templates/deployment.yaml",
-        r"\{\{- if not \(include \"app\.autoscaled\" \$workload\) \}\}\n.*\n *\{\{- end \}\}",
+        r"\{\{- with include \"app\.replicas\" \$scope \}\}.*",
         "replicas: 3",
     )
     found = relations.check_repository(repository)

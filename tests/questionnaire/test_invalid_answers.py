@@ -16,7 +16,7 @@ import copier
 import pytest
 import yaml
 from questionnaire.interview import Interview, prompted, remedy_is_seen, seen
-from support.answers import ABSENT, CLEAN_REFUSAL, REPRESENTATIVES
+from support.answers import ABSENT, BEHAVIOR, CLEAN_REFUSAL, METRICS, REPRESENTATIVES
 from support.commands import run
 from support.questionnaire import questions, settings, typed
 from support.render import commit
@@ -258,7 +258,15 @@ SOUND: dict[str, list[Any]] = {
         {"livenessProbe": {"tcpSocket": {"port": 8080}}},
     ],
     "resources": [{"requests": {"cpu": "1", "memory": "1Gi"}, "limits": {"memory": "1.5Gi", "cpu": 2}}],
-    "autoscaling": [False, {}, {"minReplicas": 1, "maxReplicas": 2, "targetCPUUtilizationPercentage": 3}],
+    "autoscaling": [
+        False,
+        {},
+        {"minReplicas": 1, "maxReplicas": 2, "targetCPUUtilizationPercentage": 3},
+        # One by one: what is wrong with a metric does not depend on the others.
+        *({"minReplicas": 1, "maxReplicas": 2, "metrics": [metric]} for metric in METRICS),
+        {"minReplicas": 1, "maxReplicas": 2, "behavior": BEHAVIOR},
+    ],
+    "disruption_budget": representatives("disruption_budget"),
     "replicas": [1],
     "environments": [
         [

@@ -27,6 +27,44 @@ MOUNTS = [
 """Mounts of the volumes below."""
 
 
+METRICS: list[dict[str, Any]] = [
+    {
+        "type": "Resource",
+        "resource": {"name": "memory", "target": {"type": "Utilization", "averageUtilization": 80}},
+    },
+    {
+        "type": "Pods",
+        "pods": {"metric": {"name": "requests"}, "target": {"type": "AverageValue", "averageValue": "1k"}},
+    },
+    {
+        "type": "Object",
+        "object": {
+            "metric": {"name": "requests-per-second"},
+            "describedObject": {"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "name": "main-route"},
+            "target": {"type": "Value", "value": 10000},
+        },
+    },
+    {
+        "type": "External",
+        "external": {
+            "metric": {"name": "messages|ready", "selector": {"matchLabels": {"queue": "1.30"}}},
+            "target": {"type": "AverageValue", "averageValue": "30"},
+        },
+    },
+]
+BEHAVIOR: dict[str, Any] = {
+    "scaleDown": {
+        "stabilizationWindowSeconds": 600,
+        "selectPolicy": "Min",
+        "policies": [
+            {"type": "Percent", "value": 10, "periodSeconds": 60},
+            {"type": "Pods", "value": 4, "periodSeconds": 1800},
+        ],
+    }
+}
+"""A metric of each type but for the one that names a container, and what holds an autoscaler back."""
+
+
 def claim(*, storage: str, **fields: Any) -> dict[str, Any]:
     """A PersistentVolumeClaimSpec."""
     return {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": storage}}, **fields}
@@ -123,8 +161,10 @@ REPRESENTATIVES: dict[str, tuple[Any, ...]] = {
         False,
         {"minReplicas": 3, "maxReplicas": 40},
         {"minReplicas": 1, "maxReplicas": 1, "targetCPUUtilizationPercentage": 50},
+        {"minReplicas": 2, "maxReplicas": 6, "metrics": METRICS, "behavior": BEHAVIOR},
     ),
     "replicas": (ABSENT, 1, 7),
+    "disruption_budget": (ABSENT, False, {"maxUnavailable": "25%", "unhealthyPodEvictionPolicy": "IfHealthyBudget"}),
     "hostname": (ABSENT, "www.example.org"),
     "rbac_rules": (
         ABSENT,
@@ -198,7 +238,12 @@ REPRESENTATIVES: dict[str, tuple[Any, ...]] = {
                 "name": "prod",
                 "namespace": "sales-live",
                 "hostname": "live.example.org",
-                "autoscaling": {"minReplicas": 4, "maxReplicas": 5},
+                "autoscaling": {
+                    "minReplicas": 4,
+                    "maxReplicas": 5,
+                    "metrics": METRICS[:1],
+                    "behavior": {"scaleUp": {"selectPolicy": "Min"}, "scaleDown": {"stabilizationWindowSeconds": 60}},
+                },
                 "quota": {"hard": {"configmaps": 40}},
                 "object_metadata": [
                     {"kind": "ServiceAccount", "metadata": {"annotations": {"example.com/role": "y"}}}
@@ -428,6 +473,7 @@ REPRESENTATIVES: dict[str, tuple[Any, ...]] = {
                 "image": WORKER_IMAGE,
                 "preset": "worker",
                 "replicas": 1,
+                "disruption_budget": False,
                 "lifecycle": {"preStop": {"sleep": {"seconds": 40}}},
                 "termination_grace_period_seconds": 60,
                 "pod_labels": {"example.com/tier": "1.30"},
@@ -439,6 +485,21 @@ REPRESENTATIVES: dict[str, tuple[Any, ...]] = {
                 "image": WORKER_IMAGE,
                 "kind": "statefulset",
                 "ports": [{"name": "redis", "containerPort": 6379}],
+                "autoscaling": {
+                    "minReplicas": 2,
+                    "maxReplicas": 4,
+                    "metrics": [
+                        {
+                            "type": "ContainerResource",
+                            "containerResource": {
+                                "name": "cpu",
+                                "container": "cache",
+                                "target": {"type": "Utilization", "averageUtilization": 60},
+                            },
+                        }
+                    ],
+                },
+                "disruption_budget": {"minAvailable": "60%"},
                 "workload_spec": {"podManagementPolicy": "Parallel", "ordinals": {"start": 1}},
                 "services": [
                     {
@@ -578,8 +639,8 @@ def pairwise_rows(
     """Rows of choices, one for each size, that hold each pair of choices: in-parameter-order (Lei and Tai, 1998).
 
     A factor after the other, the rows so far get the choice that meets most pairs that are missing; what then is
-    missing still fills gaps of earlier rows, or makes rows. A gap that is left is choice 0, the default. No row
-    holds a pair of `never`: an earlier factor, its choice, a later one, its choice.
+    missing still fills gaps of earlier rows, or makes rows. A gap that is left is the first choice that fits, mostly
+    the default. No row holds a pair of `never`: an earlier factor, its choice, a later one, its choice.
     """
     rows: list[list[int | None]] = [list(pair) for pair in product(range(sizes[0]), range(sizes[1]))]
     for column in range(2, len(sizes)):
@@ -610,7 +671,11 @@ def pairwise_rows(
                 free = [None] * (column + 1)
                 rows.append(free)
             free[earlier], free[column] = theirs, ours
-    return [[choice or 0 for choice in row] for row in rows]
+    for row in rows:
+        for column, choice in enumerate(row):
+            if choice is None:
+                row[column] = next(ours for ours in range(sizes[column]) if _fits(row, column, ours, never))
+    return [[choice for choice in row if choice is not None] for row in rows]
 
 
 def _fits(row: Sequence[int | None], column: int, ours: int, never: AbstractSet[tuple[int, int, int, int]]) -> bool:

@@ -48,6 +48,12 @@ class Repository:
         path = self.deploy / "outside.yaml"
         return read(path)[0] if path.exists() else {}
 
+    def unguarded(self) -> list[str]:
+        """The workloads whose recorded answers take away the PodDisruptionBudget."""
+        answers = read(self.path / ".copier-answers.yml")[0]
+        named = {self.name: answers, **{f"{self.name}-{each['name']}": each for each in answers.get("workloads", [])}}
+        return [name for name, given in named.items() if given.get("disruption_budget") is False]
+
     def platform_text(self, environment: str) -> str:
         """What a cluster operator applies for an environment."""
         return run("kubectl", "kustomize", self.deploy / "platform" / environment)

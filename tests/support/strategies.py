@@ -172,11 +172,78 @@ resources = st.builds(
     memory_limits,
 )
 
+targets = st.sampled_from(
+    [
+        {"type": "Utilization", "averageUtilization": 75},
+        {"type": "AverageValue", "averageValue": "500m"},
+        {"type": "AverageValue", "averageValue": 12},
+        {"type": "Value", "value": "1e3"},
+        {"type": "Value", "averageValue": "10"},
+    ]
+)
+metrics = st.one_of(
+    st.builds(
+        lambda name, target: {"type": "Resource", "resource": {"name": name, "target": target}},
+        st.sampled_from(["cpu", "memory"]),
+        targets,
+    ),
+    st.builds(
+        lambda container, target: {
+            "type": "ContainerResource",
+            "containerResource": {"name": "cpu", "container": container, "target": target},
+        },
+        st.sampled_from(["shop", "shop", "proxy"]),
+        targets,
+    ),
+    st.builds(
+        lambda name, labels, target: {
+            "type": "External",
+            "external": {"metric": {"name": name, "selector": {"matchLabels": {"queue": labels}}}, "target": target},
+        },
+        st.sampled_from(["queue_messages", "pubsub.googleapis.com|messages", "a/b", "100%"]),
+        label_values,
+        targets,
+    ),
+)
+rules = st.fixed_dictionaries(
+    {},
+    optional={
+        "stabilizationWindowSeconds": st.sampled_from([0, 300, 3600, 3601]),
+        "selectPolicy": st.sampled_from(["Max", "Min", "Disabled"]),
+        "policies": st.lists(
+            st.fixed_dictionaries(
+                {
+                    "type": st.sampled_from(["Pods", "Percent"]),
+                    "value": st.integers(1, 200),
+                    "periodSeconds": st.sampled_from([1, 60, 1800, 1801]),
+                }
+            ),
+            min_size=1,
+            max_size=2,
+        ),
+    },
+)
 autoscaling = st.one_of(
     st.just(value=False),
     st.fixed_dictionaries(
         {"minReplicas": st.integers(1, 9), "maxReplicas": st.integers(9, 60)},
         optional={"targetCPUUtilizationPercentage": st.integers(0, 120)},
+    ),
+    st.fixed_dictionaries(
+        {"minReplicas": st.integers(1, 9), "maxReplicas": st.integers(9, 60)},
+        optional={
+            "metrics": st.lists(metrics, min_size=1, max_size=2),
+            "behavior": st.fixed_dictionaries({}, optional={"scaleUp": rules, "scaleDown": rules}),
+        },
+    ),
+)
+budgets = st.one_of(
+    st.just(value=False),
+    st.builds(
+        lambda field, amount, policy: {field: amount, **policy},
+        st.sampled_from(["minAvailable", "maxUnavailable"]),
+        st.sampled_from([1, 2, "1%", "25%", "100%", 0, "2"]),
+        st.sampled_from([{}, {"unhealthyPodEvictionPolicy": "IfHealthyBudget"}]),
     ),
 )
 

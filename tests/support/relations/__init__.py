@@ -37,12 +37,14 @@ def check(
     rules: Sequence[Rule] = RULES,
     outside: Mapping[str, Sequence[str]] | None = None,
     policies: Sequence[Manifest] = (),
+    unguarded: Sequence[str] = (),
 ) -> list[str]:
     """Every violation in one rendering, each with the rule that found it.
 
-    `outside` is what others make, by kind; `policies` are those that admit the rendering's pods.
+    `outside` is what others make, by kind; `policies` are those that admit the rendering's pods; `unguarded` are the
+    workloads that have no budget because an answer says so.
     """
-    scene = Scene(objects, outside or {}, policies)
+    scene = Scene(objects, outside or {}, policies, unguarded)
     return [f"{rule.__name__}: {line}" for rule in rules for line in rule(scene)]
 
 
@@ -57,9 +59,10 @@ def check_repository(repository: Repository) -> list[str]:
         renderings[f"platform {environment}"] = [*namespaces, *repository.platform(environment), *accounts]
     outside = repository.outside()
     policies = list(of_kind(repository.platform(repository.environments()[-1]), "ValidatingAdmissionPolicy"))
+    unguarded = repository.unguarded()
     found = [
         f"{name}: {line}"
         for name, objects in renderings.items()
-        for line in check(objects, outside=outside, policies=policies)
+        for line in check(objects, outside=outside, policies=policies, unguarded=unguarded)
     ]
     return [*found, *(f"names_follow_the_release: {line}" for line in names_follow_the_release(repository))]

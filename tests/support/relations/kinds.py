@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from support.objects import Manifest, Workload, at, key, labels, matches
+from support.relations.quantities import surge
 from support.relations.scene import Scene, violation
 
 if TYPE_CHECKING:
@@ -91,18 +92,45 @@ def sidecars_are_native(scene: Scene) -> Iterator[str]:
 
 
 def pods_of_scaled_workloads_are_guarded(scene: Scene) -> Iterator[str]:
-    """A PodDisruptionBudget guards each Deployment and StatefulSet; nothing else can be held back from eviction."""
+    """A PodDisruptionBudget guards each Deployment and StatefulSet, but for those whose answer takes it away.
+
+    Nothing else can be held back from eviction.
+    """
     for workload in scene.lasting:
         budgets = [
             budget
             for budget in scene.of_kind("PodDisruptionBudget")
             if matches(at(budget, "spec", "selector", default={}), workload.labels)
         ]
-        if workload.key.kind in ("Deployment", "StatefulSet") and not budgets:
+        wanted = workload.key.kind in ("Deployment", "StatefulSet") and workload.key.name not in scene.unguarded
+        if wanted and not budgets:
             yield violation(workload.manifest, "pod labels", "are matched by no PodDisruptionBudget")
+        if workload.key.name in scene.unguarded:
+            for budget in budgets:
+                yield violation(budget, "spec.selector", f"guards {workload.key}, whose answer takes it away")
         if workload.key.kind not in ("Deployment", "StatefulSet"):
             for budget in budgets:
                 yield violation(budget, "spec.selector", f"guards {workload.key}, which cannot be evicted one by one")
+
+
+def budgets_let_pods_go(scene: Scene) -> Iterator[str]:
+    """At the most pods that a workload has, its budget lets one go at least: else no node can be drained."""
+    for budget in scene.of_kind("PodDisruptionBudget"):
+        for workload in scene.picked(at(budget, "spec", "selector", default={})):
+            scalers = [
+                each["spec"]["maxReplicas"]
+                for each in scene.of_kind("HorizontalPodAutoscaler")
+                if at(each, "spec", "scaleTargetRef", "name") == workload.key.name
+            ]
+            pods = scalers[0] if scalers else at(workload.manifest, "spec", "replicas", default=1)
+            spec = budget["spec"]
+            away = (
+                pods - surge(spec["minAvailable"], pods)
+                if "minAvailable" in spec
+                else surge(spec.get("maxUnavailable", 1), pods)
+            )
+            if away < 1:
+                yield violation(budget, "spec", f"lets none of the {pods} pods of {workload.key} go")
 
 
 NODE_LOGS = "/var/log/pods"
@@ -244,6 +272,7 @@ RULES = (
     schedules_are_bounded,
     sidecars_are_native,
     pods_of_scaled_workloads_are_guarded,
+    budgets_let_pods_go,
     node_paths_are_read_only,
     policies_admit_what_is_asked,
     policies_are_bound,

@@ -112,6 +112,29 @@ def autoscaler_targets_one_workload(scene: Scene) -> Iterator[str]:
             yield violation(scaler, "spec.minReplicas", f"{low} is more than maxReplicas {high}")
 
 
+def autoscaler_metrics_resolve(scene: Scene) -> Iterator[str]:
+    """What an autoscaler measures of a pod is there: the container, and the request that a percentage is of.
+
+    Of a whole pod, containers beside the application's may get their request from the namespace's LimitRange.
+    """
+    for scaler in scene.of_kind("HorizontalPodAutoscaler"):
+        target = scene.named(*(str(at(scaler, "spec", "scaleTargetRef", each)) for each in ("kind", "name")))
+        pod = at(target, "spec", "template", "spec", default={}) if target else {}
+        sidecars = [each for each in pod.get("initContainers", []) if each.get("restartPolicy") == "Always"]
+        running = {each["name"]: each for each in [*pod.get("containers", []), *sidecars]}
+        for index, metric in enumerate(at(scaler, "spec", "metrics", default=[]) if target else []):
+            field = f"spec.metrics[{index}]"
+            source = metric.get("containerResource") or metric.get("resource")
+            measured = [source["container"]] if source and "container" in source else list(running)[:1]
+            for name in measured if source else []:
+                if name not in running:
+                    yield violation(scaler, field, f"measures container {name!r}, which is not here")
+                elif at(source, "target", "type") == "Utilization" and source["name"] not in at(
+                    running[name], "resources", "requests", default={}
+                ):
+                    yield violation(scaler, field, f"is a percentage of what {name!r} does not request")
+
+
 def volume_mounts_resolve(scene: Scene) -> Iterator[str]:
     """A mount names a volume or claim of its pod, and every volume is mounted."""
     for workload in scene.workloads:
@@ -169,6 +192,7 @@ RULES = (
     config_maps_are_read,
     service_accounts_resolve,
     autoscaler_targets_one_workload,
+    autoscaler_metrics_resolve,
     volume_mounts_resolve,
     role_bindings_resolve,
     roles_are_bound,

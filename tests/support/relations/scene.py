@@ -19,6 +19,8 @@ class Scene:
     """What others make in the namespace: names by kind."""
     policies: Sequence[Manifest] = ()
     """What the namespace admits, of the platform's objects."""
+    unguarded: Sequence[str] = ()
+    """The workloads that have no PodDisruptionBudget because an answer says so."""
 
     @cached_property
     def workloads(self) -> list[Workload]:
