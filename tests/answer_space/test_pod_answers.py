@@ -64,7 +64,6 @@ OWN_POLICY = {
     r"is neither true nor false|lacks value": "values that would arrive as something else",
     r"is not a quantity above zero|is more than any node has": "amounts of nothing, or beyond all nodes",
     r"restricted, baseline, privileged": "levels that there are not",
-    r"does not say how many parts": "an indexed Job of one part, which the server makes of it",
     r"keeps from starting|is no capability of Linux": "what no node could run",
     r"windowsOptions|1\.35 or newer": "what is not in every cluster that the template supports",
     r"ties the claim to one volume": "claims that only one pod could use",
