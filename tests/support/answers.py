@@ -361,6 +361,7 @@ REPRESENTATIVES: dict[str, tuple[Any, ...]] = {
             }
         ],
     ),
+    "front": (ABSENT,),  # it goes with one sidecar of one kind of workload: see test_catalogue.py
     "init_containers": (
         ABSENT,
         [
