@@ -25,6 +25,14 @@ EVERYTHING = {
     "config_files": [{"name": "settings", "mountPath": "/etc/settings", "data": {"a.ini": "b"}}],
     "secrets": [{"name": "credentials", "envFrom": True}],
     "secrets_backend": "external-secrets",
+    "shared_claims": [
+        {
+            "metadata": {"name": "uploads"},
+            "spec": {"accessModes": ["ReadWriteMany"], "resources": {"requests": {"storage": "1Gi"}}},
+        }
+    ],
+    "volumes": [{"name": "uploads", "persistentVolumeClaim": {"claimName": "uploads"}}],
+    "volume_mounts": [{"name": "uploads", "mountPath": "/uploads"}],
     "services": [{"metadata": {"name": "leader"}, "spec": {"clusterIP": "None"}}],
     "workloads": [
         *(

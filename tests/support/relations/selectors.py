@@ -116,7 +116,8 @@ def no_version_in_selectors(scene: Scene) -> Iterator[str]:
 
 def _is_immutable(path: str, last: str) -> bool:
     in_claim = "volumeClaimTemplates[" in path and last == "labels"
-    return in_claim or last.lower().endswith("selector") or last == "matchLabels"
+    of_labels = last.lower().endswith("selector") and last != "scopeSelector"
+    return in_claim or of_labels or last == "matchLabels"
 
 
 def _label_names(selector: Manifest) -> list[str]:
