@@ -75,6 +75,12 @@ USUAL: dict[str, Any] = {
                 "matches": [{"path": {"value": "/billing"}}],
                 "backendRefs": [{"name": "billing", "namespace": "sales", "port": 80}],
             },
+            {
+                "matches": [{"path": {"value": "/stock"}}],
+                "backendRefs": [
+                    {"group": "multicluster.x-k8s.io", "kind": "ServiceImport", "name": "stock", "port": 80}
+                ],
+            },
         ],
     },
 }
@@ -131,6 +137,11 @@ EVERY: dict[str, Any] = {
             },
         },
         {"kind": "Ingress", "metadata": {"name": "plain"}, "spec": {"rules": [{"host": "plain.example.com"}]}},
+        {
+            "kind": "Ingress",
+            "metadata": {"name": "elsewhere"},
+            "spec": {"ingressClassName": "alb", "rules": [{"host": "elsewhere.example.com"}]},
+        },
         {
             "kind": "Ingress",
             "metadata": {"name": "rest"},
@@ -237,7 +248,9 @@ def test_given_fields_replace_and_others_stay(every: Repository) -> None:
         [{"name": "shop", "port": 80}],
         None,
         [{"name": "billing", "namespace": "sales", "port": 80}],
+        [{"group": "multicluster.x-k8s.io", "kind": "ServiceImport", "name": "stock", "port": 80}],
     ]
+    assert every.outside()["ServiceImport"] == ["stock"]
     raw = named(base, "TLSRoute", "raw")["spec"]
     assert [parent["name"] for parent in raw["parentRefs"]] == ["public"]
     admin, plain, rest = (named(base, "Ingress", name)["spec"] for name in ("shop-admin", "plain", "rest"))
@@ -245,6 +258,9 @@ def test_given_fields_replace_and_others_stay(every: Repository) -> None:
     assert plain["tls"] == [{"hosts": ["plain.example.com"], "secretName": "plain-tls"}]
     assert plain["ingressClassName"] == "public"
     assert rest.keys() == {"defaultBackend", "ingressClassName"}
+    elsewhere = named(base, "Ingress", "elsewhere")
+    assert "annotations" not in elsewhere["metadata"], "the organisation's issuer is for its own class"
+    assert elsewhere["spec"].keys() == {"ingressClassName", "rules"}
     own = named(base, "Ingress", "shop-admin")["metadata"]["annotations"]
     assert own == {"cert-manager.io/issuer": "own"}, "the organisation's issuer is not asked as well"
 

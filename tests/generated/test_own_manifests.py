@@ -294,6 +294,33 @@ def test_own_objects_are_accepted(render: Renderer, tmp_path: Path, cluster_with
     assert deliver(cluster_with_crds, repository) == []
 
 
+def test_kinds_of_operators_are_left_to_the_api_server(render: Renderer, tmp_path: Path) -> None:
+    """`make check` has schemas of Kubernetes' own kinds alone, and of those it knows which there are."""
+    repository = render.loose({**WEB, "environments": ["dev"]}, tmp_path / "shop")
+    own = repository.deploy / "chart/own"
+    kinds = {
+        "Gateway": "gateway.networking.k8s.io/v1",
+        "VolumeSnapshot": "snapshot.storage.k8s.io/v1",
+        "VerticalPodAutoscaler": "autoscaling.k8s.io/v1",
+        "Certificate": "cert-manager.io/v1",
+        "ScaledObject": "keda.sh/v1alpha1",
+        "VirtualService": "networking.istio.io/v1",
+        "TCPRoute": "gateway.networking.k8s.io/v1alpha2",
+    }
+    write(own, objects="".join(map(custom_object, kinds.items())))
+    assert differences(repository, "dev") == []
+    assert check(repository) == []
+    for kind, version in {"Ingres": "networking.k8s.io/v1", "Role": "apps/v2", "Leases": "v1"}.items():
+        write(own, objects=custom_object((kind, version)))
+        assert any("has no such kind" in line for line in check(repository))
+
+
+def custom_object(kind: tuple[str, str]) -> str:
+    """An object of a kind and an API version."""
+    name, version = kind
+    return f"---\napiVersion: {version}\nkind: {name}\nmetadata: {{name: {name.lower()}}}\nspec: {{size: 1}}\n"
+
+
 def test_nothing_of_ones_own_changes_nothing(render: Renderer, tmp_path: Path) -> None:
     """The place alone leaves every object as it is."""
     plain = render({})

@@ -6,8 +6,8 @@
 
 Both renderings and the platform's objects: their fields, by the schemas of the given versions of
 Kubernetes; words that a field does not take; fields that exclude each other, which a deep merge or
-a patch can bring together; what leads nowhere; and whether the quota admits the peak. The kinds of
-OPERATORS have no schema here.
+a patch can bring together; what leads nowhere; and whether the quota admits the peak. Kinds that
+Kubernetes does not come with have no schema here.
 """
 
 import argparse
@@ -31,7 +31,8 @@ from renderings import (
     shown,
 )
 
-OPERATORS = re.compile("ExternalSecret|(GRPC|HTTP|TLS)Route|(Pod|Service)Monitor|PrometheusRule")
+# Versions of Kubernetes' own kinds; those of operators' are of other groups.
+OWN_KIND = re.compile(r"\w+|\w+/\w+|((?!autoscaling|metrics)\w+|rbac\.authorization)\.k8s\.io/\w+")
 PROBES = "livenessProbe", "readinessProbe", "startupProbe"
 PROBE = "exec", "grpc", "httpGet", "tcpSocket"
 HOOK = "exec", "httpGet", "sleep", "tcpSocket"
@@ -84,7 +85,7 @@ AMOUNTS = "default", "defaultRequest", "hard", "limits", "max", "min", "requests
 
 
 def schema(item: Manifest, versions: list[str]) -> Iterator[str]:
-    if OPERATORS.fullmatch(item["kind"]):
+    if not OWN_KIND.fullmatch(item["apiVersion"]):
         return
     if item["kind"] in SPECIFIED and "spec" not in item:
         yield "has no spec: give it"
@@ -223,7 +224,7 @@ def others(item: Manifest, objects: list[Manifest]) -> Iterator[str]:
 def faults(item: Manifest, objects: list[Manifest], versions: list[str]) -> Iterator[str]:
     """What is wrong with an object. What its fields mean is asked only where they are right."""
     wrong = list(schema(item, versions))
-    if not wrong and not OPERATORS.fullmatch(item["kind"]):
+    if not wrong and OWN_KIND.fullmatch(item["apiVersion"]):
         for path, field, value in walk(item):
             if isinstance(value, list) and field in UNIQUE and item["kind"] != "NetworkPolicy":
                 wrong += repeated(path, field, value)
