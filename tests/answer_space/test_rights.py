@@ -27,6 +27,11 @@ RULES = [
     {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["create"]},
     {"apiGroups": ["apps"], "resources": ["deployments/scale"], "resourceNames": ["shop"], "verbs": ["get", "patch"]},
 ]
+FAR_REACHING = [
+    {"apiGroups": [""], "resources": ["pods/exec"], "verbs": ["create"]},
+    {"apiGroups": [""], "resources": ["secrets"], "verbs": ["list", "watch"]},
+    {"apiGroups": ["example.com"], "resources": ["*"], "verbs": ["*"]},
+]
 EVERYBODY = "system:"
 """What the names of built-in groups and roles begin with, whose rights every account has."""
 
@@ -82,6 +87,12 @@ def test_accounts_have_their_rules_and_no_other(
         {"name": "plain", "preset": "worker"},
         {"name": "cloud", "preset": "worker", "own_service_account": True},
         {"name": "seed", "kind": "job", "before_rollout": True, "rbac_rules": RULES[3:]},
+        {
+            "name": "vault",
+            "preset": "worker",
+            "far_reaching_rights": ["pods/exec", "secrets", "*"],
+            "rbac_rules": FAR_REACHING,
+        },
     ]
     repository = render({"rbac_rules": RULES, "environments": ["dev"], "workloads": [own, *others]})
     assert deliver(cluster_with_crds, repository) == []
@@ -89,6 +100,9 @@ def test_accounts_have_their_rules_and_no_other(
     assert relations.check_repository(repository) == []
     namespace = granted(repository)
     wanted = {"shop": RULES, "shop-mail": RULES[1:3], "shop-cloud": [], "shop-seed": RULES[3:]}
+    wanted["shop-vault"] = FAR_REACHING
+    head, _, _ = (repository.path / "deploy/platform/dev/rights.yaml").read_text().partition("\napiVersion")
+    assert "pods/exec, secrets, *" in head, "a reviewer is told"
     made = of_kind(repository.kustomize("dev"), "ServiceAccount")
     assert {each["metadata"]["name"] for each in made} == set(wanted)
     for account, rules in wanted.items():

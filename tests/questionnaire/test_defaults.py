@@ -38,7 +38,7 @@ VOCABULARY = names(
     tolerations node_selector affinity topology_spread_constraints priority_class_name runtime_class_name
     service_account_name pod_spec
     services expose hostname routes tls network_policy
-    security_profile pod_security rbac_rules cluster_rbac_rules role_refs
+    security_profile pod_security far_reaching_rights rbac_rules cluster_rbac_rules role_refs
     service_account_annotations authentication
     quota scoped_quotas limit_range tenants
     own_manifests object_metadata environments ci gitops monitoring secrets_backend
@@ -106,6 +106,7 @@ OF_ANY_KIND: dict[str, Any] = {
     "pod_spec": {"imagePullSecrets": [{"name": "pull"}]},
     "workloads": [{"name": "mail", "preset": "worker", "image": "registry.example.com/sales/mail:2.0.1"}],
     "pod_security": "baseline",
+    "far_reaching_rights": ["pods/exec"],
     "rbac_rules": [{"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get"]}],
     "services": [{"metadata": {"name": "peers"}, "spec": {"clusterIP": "None"}}],
     "cluster_rbac_rules": [{"apiGroups": [""], "resources": ["nodes"], "verbs": ["get"]}],

@@ -313,6 +313,7 @@ SOUND: dict[str, list[Any]] = {
     **{name: representatives(name) for name in WRITTEN_FREELY},
     "own_manifests": representatives("own_manifests"),
     "rbac_rules": representatives("rbac_rules"),
+    "far_reaching_rights": representatives("far_reaching_rights"),
     "shared_claims": representatives("shared_claims"),
     "services": representatives("services")[1:2],
     "cluster_rbac_rules": representatives("cluster_rbac_rules"),

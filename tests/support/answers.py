@@ -178,6 +178,7 @@ REPRESENTATIVES: dict[str, tuple[Any, ...]] = {
             },
         ],
     ),
+    "far_reaching_rights": (ABSENT, ["pods/exec", "secrets"]),
     "cluster_rbac_rules": (
         ABSENT,
         [
@@ -523,7 +524,8 @@ REPRESENTATIVES: dict[str, tuple[Any, ...]] = {
                 "name": "report",
                 "kind": "cronjob",
                 "command": ["report", "--all"],
-                "rbac_rules": [{"apiGroups": ["batch"], "resources": ["jobs"], "verbs": ["list"]}],
+                "far_reaching_rights": ["pods/exec"],
+                "rbac_rules": [{"apiGroups": ["batch", ""], "resources": ["jobs", "pods/exec"], "verbs": ["list"]}],
             },
             {
                 "name": "agents",
@@ -580,7 +582,7 @@ TOGETHER: dict[str, tuple[str, ...]] = {
     "pod_failure_policy": ("pod_failure_policy", "backoff_limit", "ttl_seconds_after_finished"),
     "env": ("env", "env_from"),
     "quota": ("quota", "scoped_quotas", "limit_range"),
-    "rbac_rules": ("rbac_rules", "cluster_rbac_rules", "role_refs"),
+    "rbac_rules": ("rbac_rules", "far_reaching_rights", "cluster_rbac_rules", "role_refs"),
     "lifecycle": ("lifecycle", "termination_grace_period_seconds"),
     "pod_labels": ("pod_labels", "pod_annotations", "node_selector"),
     "priority_class_name": ("priority_class_name", "runtime_class_name", "service_account_name"),
