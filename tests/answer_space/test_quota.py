@@ -108,7 +108,7 @@ def test_quota_of_others_is_counted_against(render: Renderer) -> None:
 
 def scoped(hard: dict[str, Any], **spec: Any) -> dict[str, Any]:
     """The answer."""
-    return {"scoped_quotas": [{"metadata": {"name": "some"}, "spec": {"hard": hard, **spec}}]}
+    return {"scoped_quotas": [{"metadata": {"name": "some-pods-or-claims-alone"}, "spec": {"hard": hard, **spec}}]}
 
 
 def of_class(operator: str, *values: str) -> dict[str, Any]:
@@ -139,10 +139,11 @@ def test_quota_of_some_pods(
     if counted:
         with pytest.raises(RefusedError, match=r"use at least 11 \(scoped_quotas\[0\]\.spec\.hard\.pods: 10 is less"):
             render({**answers, **scoped({"pods": 10}, **spec)})
-    repository = render({**answers, **scoped({"pods": 11 if counted else 0}, **spec)})
+    hard = {"pods": 11 if counted else 0, **({} if spec.get("scopes") == ["BestEffort"] else {"cpu": "100"})}
+    repository = render({**answers, **scoped(hard, **spec)})
     plain, some = of_kind(repository.platform("live"), "ResourceQuota")
     assert plain["spec"]["hard"] == amounts(render(answers).platform("live"))
-    assert (some["metadata"]["name"], some["spec"]) == ("shop-some", {"hard": {"pods": 11 if counted else 0}, **spec})
+    assert (some["metadata"]["name"], some["spec"]) == ("shop-some-pods-or-claims-alone", {"hard": hard, **spec})
     namespace = f"quota-{uuid.uuid4().hex[:8]}"
     for manifest in moved(repository.platform("live"), namespace):
         assert Server(cluster_with_crds).apply(manifest) == []
