@@ -606,6 +606,7 @@ def factors() -> dict[str, tuple[Any, ...]]:
     return {name: chosen for name, chosen in known.items() if len(chosen) > 1}
 
 
+@cache
 def impossible() -> list[tuple[tuple[str, Any], tuple[str, Any]]]:
     """Pairs of which each is refused, so many that trying all of them in sets of many answers takes too long."""
     served = ("web", "datastore")
@@ -615,7 +616,14 @@ def impossible() -> list[tuple[tuple[str, Any], tuple[str, Any]]]:
     unmounted = [(("shared_claims", claims), ("volumes", ABSENT)) for claims in factors()["shared_claims"][1:]]
     _, _, changed, none = [("services", given) for given in factors()["services"]]
     portless = [*product([changed], unserved), *product([none], routes)]
-    return [*product(routes, unserved), *sizes, *unmounted, *portless]
+    _, history, suspended = [("workload_spec", given) for given in factors()["workload_spec"]]
+    shapes = [("preset", shape) for shape in factors()["preset"] if shape is not ABSENT]
+    ending = [shape for shape in shapes if shape[1][0] in ("job", "cronjob")]
+    lasting = [shape for shape in shapes if shape not in ending]
+    fields = [*product([history], ending), *product([suspended], lasting)]
+    scaled = [("autoscaling", bounds) for bounds in factors()["autoscaling"] if isinstance(bounds, dict)]
+    counted = product(scaled, [("replicas", number) for number in factors()["replicas"][1:]])
+    return [*product(routes, unserved), *sizes, *unmounted, *portless, *fields, *counted]
 
 
 @cache
@@ -716,10 +724,18 @@ def fields_at_fault(message: str) -> list[str]:
 def repairs(row: Mapping[str, Any], message: str) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     """For each factor that a refusal names, the rows that differ from the refused one in that factor alone.
 
+    Left out are those with a pair of impossible(), which would be refused as well.
+
     If one of them per factor is accepted, the array still holds every pair that the template allows: only
     the pair that was refused is gone.
     """
     leaders = {name: leader for leader, names in TOGETHER.items() for name in names}
     for name in dict.fromkeys(leaders.get(field, field) for field in fields_at_fault(message)):
         others = [value for value in factors().get(name, ()) if value != row.get(name, ABSENT)]
-        yield name, [{**row, name: value} for value in others]
+        variants = [{**row, name: value} for value in others]
+        yield name, list(filter(possible, variants))
+
+
+def possible(row: Mapping[str, Any]) -> bool:
+    """Whether a row holds no pair of impossible()."""
+    return not any(row[one] == given and row[other] == beside for (one, given), (other, beside) in impossible())
