@@ -31,8 +31,7 @@ from renderings import (
     shown,
 )
 
-# Versions of Kubernetes' own kinds; those of operators' are of other groups.
-OWN_KIND = re.compile(r"\w+|\w+/\w+|((?!autoscaling|metrics)\w+|rbac\.authorization)\.k8s\.io/\w+")
+OWN_KIND = re.compile(r"[\w/]+|((?!autoscaling|metrics)\w+|rbac\.authorization)\.k8s\.io/\w+")
 PROBES = "livenessProbe", "readinessProbe", "startupProbe"
 PROBE = "exec", "grpc", "httpGet", "tcpSocket"
 HOOK = "exec", "httpGet", "sleep", "tcpSocket"
