@@ -41,7 +41,7 @@ def exceeded(objects: list[Manifest], platform: list[Manifest], nodes: int) -> I
         peaks[name] = peak(item, objects, standard, nodes)
         yield from refused(name, pod_of(item), ranges)
     for spec in [item["spec"] for item in platform if item["kind"] == "ResourceQuota"]:
-        some = {"scopes", "scopeSelector"} & spec.keys()  # A quota of some pods is not counted here.
+        some = {"scopes", "scopeSelector"} & spec.keys()  # A quota of some pods does not count.
         for resource, hard in ({} if some else spec.get("hard", {})).items():
             needed = {name: each[resource] for name, each in peaks.items() if each[resource]}
             if sum(needed.values()) > quantity(hard):
