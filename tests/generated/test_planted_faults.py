@@ -101,7 +101,7 @@ def test_replicas_beside_an_autoscaler_in_the_chart(repository: Repository) -> N
     plant(
         repository,
         "chart/templates/deployment.yaml",
-        r"\{\{- with include \"app\.replicas\" \$scope \}\}.*",
+        r"\{\{- with include \"[-a-z]+\.replicas\" \$scope \}\}.*",
         "replicas: 3",
     )
     found = relations.check_repository(repository)
@@ -151,7 +151,7 @@ def test_configuration_change_that_rolls_pods_that_do_not_read_it(render: Render
     """A database must not start anew because another program logs more."""
     other = {"name": "cache", "kind": "statefulset", "image": "docker.io/library/redis:8.0.3"}
     repository = render.loose({"workloads": [other]}, tmp_path / "shop")
-    plant(repository, "chart/templates/_pod.tpl", r'\(include "app.readsConfig" .workload\)', "true")
+    plant(repository, "chart/templates/_pod.tpl", r'\(include "[-a-z]+\.readsConfig" .workload\)', "true")
     expect(rolling.check(repository), "chart", "StatefulSet/shop-cache", "replaces its pods, which do not read it")
 
 
@@ -208,7 +208,7 @@ def test_version_label_in_a_claim_template(datastore: Repository) -> None:
 
 def test_peers_that_wait_for_each_other(datastore: Repository) -> None:
     """Peers that are found only when they are ready never become ready, where readiness needs a quorum."""
-    plant(datastore, "chart/templates/headless.yaml", r"  publishNotReadyAddresses: true\n", "")
+    plant(datastore, "chart/templates/headless.yaml", r' "publishNotReadyAddresses" true', "")
     found = relations.check_repository(datastore)
     expect(found, "chart for prod", "Service/shop-headless", "spec.publishNotReadyAddresses", "find no peers")
 
