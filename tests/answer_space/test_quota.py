@@ -70,7 +70,8 @@ def test_number_that_is_needed_is_the_peak(name: str, render: Renderer) -> None:
     assert environments.check(admitted) == []
 
 
-OTHERS = ["dev", {"name": "prod", "create_namespace": False, "quota": {"hard": {"pods": 14, "count/services": 3}}}]
+THEIRS = {"pods": 14, "count/services": 3}
+OTHERS = ["dev", {"name": "prod", "create_namespace": False, "quota": {"hard": THEIRS}}]
 
 
 def test_namespace_of_others_is_not_made(render: Renderer) -> None:
@@ -94,7 +95,7 @@ def test_quota_of_others_is_counted_against(render: Renderer) -> None:
     """`make check` knows the amounts that were answered, though nobody applies them."""
     repository = render({"environments": OTHERS})
     path = repository.deploy / "platform/prod/quota.yaml"
-    assert read(path)[0]["spec"]["hard"] == OTHERS[1]["quota"]["hard"]  # type: ignore[index]
+    assert read(path)[0]["spec"]["hard"] == THEIRS
     for text, words in (
         (path.read_text(), ""),
         (path.read_text().replace("pods: 14", "pods: 10"), "quota of pods: Deployment/shop 11 at the peak"),

@@ -234,15 +234,15 @@ def test_every_loop_leaves_out_what_is_off() -> None:
             assert len(found) == (path.name == "_helpers.tpl.jinja"), path.name
 
 
-@pytest.mark.parametrize("own", [True, False])
-def test_references_follow_what_kustomize_renames(own: bool, render: Renderer, tmp_path: Path) -> None:  # noqa: FBT001
+@pytest.mark.parametrize("more", [{"own_manifests": []}, {}], ids=["own", "none"])
+def test_references_follow_what_kustomize_renames(more: Answers, render: Renderer, tmp_path: Path) -> None:
     """A Kustomization on top of an environment changes names and namespace, and everything still finds each other."""
-    answers = {**EVERYTHING, "own_manifests": []} if own else EVERYTHING
+    answers = {**EVERYTHING, **more}
     repository = render.loose(answers, tmp_path / "repository")
     usual = repository.kustomize("prod")
     top = {"resources": ["../deploy/environments/prod"], "namespace": "other", "namePrefix": "a-", "nameSuffix": "-b"}
     (repository.path / "top").mkdir()
-    if not own:
+    if not more:
         page = (ROOT / "docs/how-to/chart.md").read_text()
         block = re.findall("```yaml\n(# names.yaml\n.*?)```", page, re.DOTALL)[0]
         (repository.path / "top/names.yaml").write_text(block)
