@@ -131,6 +131,7 @@ def help_lines(root: Path = ROOT) -> dict[str, str]:
     return {name: " ".join(_rendered(root, text).split()) for name, text in found.items()}
 
 
+@cache
 def settings(root: Path = ROOT) -> dict[str, Any]:
     """Everything that copier.yml holds once its includes are followed."""
 
