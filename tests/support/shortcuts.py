@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import copy
 import re
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
 from copier import _main, _template
 from jinja2 import Environment
 
+from support.commands import run
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
-    from pathlib import Path
     from types import CodeType
 
 LONG = 1000
@@ -27,6 +30,7 @@ def take() -> None:
     """Take all of them in this process, from now on."""
     _compile_once()
     yaml.safe_load = _once(yaml.safe_load, lambda text: text if isinstance(text, str) and len(text) > LONG else None)
+    _clone_once()
     _template.load_template_config = _once(_template.load_template_config, _questionnaire)
     # Copier asks Git for core.fileMode, and does nothing unless that is false, as it never is in the sandbox.
     _main.Worker._sync_git_index_executable_bit = lambda *_: None  # type: ignore[method-assign] # noqa: SLF001
@@ -55,6 +59,31 @@ def _compile_once() -> None:
         return known[key]
 
     Environment.compile = compile_once  # type: ignore[method-assign, assignment]
+
+
+def _clone_once() -> None:
+    """Clone each version of a template once, and keep the clone: copier reads it, and writes nothing there.
+
+    A clone takes Git seven processes. What is no tag, or another commit than before, is cloned anew.
+    """
+    vcs: Any = _template
+    clone_anew: Callable[..., str] = vcs.clone
+    known: dict[tuple[str, str], str] = {}
+    kept = tempfile.TemporaryDirectory(prefix="clones-")
+
+    def clone_once(url: str, ref: str | None = None, location: str | None = None) -> str:
+        tagged = run("git", "ls-remote", "--tags", "--", url, str(ref))
+        if not tagged:
+            return clone_anew(url, ref, location)
+        if (url, tagged) not in known:
+            folder = Path(kept.name) / str(len(known))
+            folder.mkdir()
+            known[url, tagged] = clone_anew(url, ref, str(folder))
+        if location:
+            Path(location).rmdir()  # Copier cleans up what is there.
+        return known[url, tagged]
+
+    vcs.clone = clone_once
 
 
 def _once(read: Callable[..., Any], key_of: Callable[..., Hashable]) -> Callable[..., Any]:

@@ -78,7 +78,7 @@ def parse(text: str, name: str = "text", *, quoted_on: bool = False) -> list[Any
     writes bare: it is quoted before the readers are compared.
     """
     if quoted_on:
-        text = re.sub("^on:", '"on":', text, flags=re.MULTILINE)
+        text = _with_quoted_on(text)
     try:
         old = list(yaml.load_all(text, Loader=_YAML11))
         reader = YAML(typ="safe", pure=True)
@@ -92,6 +92,10 @@ def parse(text: str, name: str = "text", *, quoted_on: bool = False) -> list[Any
     if found:
         raise AmbiguousYAMLError(f"{name}: YAML 1.1 and 1.2 disagree at {found}")
     return [item for item in old if item is not None]
+
+
+def _with_quoted_on(text: str) -> str:
+    return re.sub("^on:", '"on":', text, flags=re.MULTILINE)
 
 
 def parse_printed(text: str, name: str = "text") -> list[Any]:
@@ -148,5 +152,6 @@ def _plain(value: Any) -> Any:
 
 
 def read(path: Path) -> list[Any]:
-    """Every document of a file."""
-    return parse(path.read_text(), str(path), quoted_on=path.parent.name == "workflows")
+    """Every document of a file, which was checked as a text, or is what a program has written."""
+    text = path.read_text()
+    return parse_printed(_with_quoted_on(text) if path.parent.name == "workflows" else text, str(path))
