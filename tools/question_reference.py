@@ -62,6 +62,7 @@ CONDITIONS = {
     "workload_kind in ['deployment', 'statefulset', 'daemonset']": (
         "`workload_kind` is `deployment`, `statefulset` or `daemonset`"
     ),
+    "workload_kind in ['deployment', 'statefulset', 'daemonset', 'cronjob']": "`workload_kind` is not `job`",
     "language != 'none'": "`language` is not `none`",
     "language == 'none'": "`language` is `none`",
     "advanced and language == 'none'": "`advanced` is true and `language` is `none`",

@@ -342,8 +342,8 @@ def _write_assets(
     definitions = []
     for kind, crd in crds.items():
         copy = directory / "crds" / f"{kind}.yaml"
-        shutil.copyfile(modules[crd["source"]] / crd["file"], copy)
-        copy.chmod(0o644)  # files in Go's module cache are read-only
+        text = (modules[crd["source"]] / crd["file"]).read_text(encoding="utf-8")
+        copy.write_text(_definition(text, kind), encoding="utf-8")
         definitions.append(_yaml_to_json(copy, kubectl))
     for age in ("kubernetes-oldest", "kubernetes-newest"):
         version = sources[age].version
@@ -352,6 +352,15 @@ def _write_assets(
         _write_schemas(
             directory / "schemas" / kubernetes_schemas.directory_name(version), json.loads(document), definitions
         )
+
+
+def _definition(text: str, kind: str) -> str:
+    """Return the document of a text in YAML that defines a kind: a file may hold several definitions."""
+    wanted = re.compile(rf"^    kind: {kind}$", re.MULTILINE)
+    found = [document for document in re.split(r"^---$", text, flags=re.MULTILINE) if wanted.search(document)]
+    if len(found) != 1:
+        raise ToolboxError(f"{kind} is defined {len(found)} times in its file: correct [crds] in toolbox.toml")
+    return found[0].lstrip("\n")
 
 
 def _write_schemas(directory: Path, swagger: Mapping[str, Any], crds: Sequence[Mapping[str, Any]]) -> None:
