@@ -34,6 +34,7 @@ EVERYTHING = {
     "volumes": [{"name": "uploads", "persistentVolumeClaim": {"claimName": "uploads"}}],
     "volume_mounts": [{"name": "uploads", "mountPath": "/uploads"}],
     "services": [{"metadata": {"name": "leader"}, "spec": {"clusterIP": "None"}}],
+    "vertical_autoscaling": True,
     "workloads": [
         *(
             {"name": kind, "kind": kind, **({"schedule": "0 3 * * *"} if kind == "cronjob" else {})}

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from support.render import Answers, Renderer
     from support.repository import Repository
 
-RULES = (*relations.names.RULES, *relations.selectors.RULES)
+TARGETS = relations.references.vertical_autoscaler_targets_one_workload
+RULES = (*relations.names.RULES, *relations.selectors.RULES, TARGETS)
 VERSIONS = ["1.34"]
 ANYWHERE: Mapping[str, Answers] = {
     "everything": EVERYTHING,

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 POD = ("spec", "template", "spec")
 CONTAINER = (*POD, "containers", 0)
+VERTICAL = {"vertical_autoscaling": True}
 
 FAULTS = {
     "object in another namespace": Fault(
@@ -80,6 +81,38 @@ FAULTS = {
         "autoscaler_metrics_resolve",
         lambda o: o.container["resources"]["requests"].pop("cpu"),
         "spec.metrics[0] is a percentage of what 'shop' does not request",
+    ),
+    "vertical autoscaler of nothing": Fault(
+        "vertical_autoscaler_targets_one_workload",
+        lambda o: o.put("VerticalPodAutoscaler", "spec", "targetRef", "apiVersion", to="batch/v1"),
+        "VerticalPodAutoscaler/shop in default: spec.targetRef",
+        VERTICAL,
+    ),
+    "two vertical autoscalers of one workload": Fault(
+        "vertical_autoscaler_targets_one_workload",
+        lambda o: o.repeat("VerticalPodAutoscaler", "second"),
+        "spec.targetRef is recommended for by VerticalPodAutoscaler/shop in default already",
+        VERTICAL,
+    ),
+    "vertical autoscaler without a mode": Fault(
+        "vertical_autoscaler_targets_one_workload",
+        lambda o: o["VerticalPodAutoscaler"]["spec"].pop("updatePolicy"),
+        "spec.updatePolicy.updateMode is missing: pods would be recreated",
+        VERTICAL,
+    ),
+    "policy of no container": Fault(
+        "vertical_autoscaler_targets_one_workload",
+        lambda o: o["VerticalPodAutoscaler"]["spec"].update(
+            resourcePolicy={"containerPolicies": [{"containerName": "log-shipper"}]}
+        ),
+        "spec.resourcePolicy.containerPolicies[0].containerName 'log-shipper' is no container: ['*', 'shop']",
+        VERTICAL,
+    ),
+    "autoscalers that fight": Fault(
+        "autoscalers_do_not_fight",
+        lambda o: o.put("VerticalPodAutoscaler", "spec", "updatePolicy", "updateMode", to="Recreate"),
+        "spec.updatePolicy.updateMode changes cpu, which HorizontalPodAutoscaler/shop in default goes by",
+        VERTICAL,
     ),
     "mount of no volume": Fault(
         "volume_mounts_resolve",

@@ -35,7 +35,7 @@ VARIETY: tuple[Answers, ...] = (
             }
         ],
     },
-    {"services": [{"metadata": {"name": "peers"}, "spec": {"clusterIP": "None"}}]},
+    {"services": [{"metadata": {"name": "peers"}, "spec": {"clusterIP": "None"}}], "vertical_autoscaling": True},
     {
         "environments": ["dev", {"name": "prod", "create_namespace": False, "quota": {"hard": {"pods": 90}}}],
         "limit_range": {"limits": [{"type": "Container", "max": {"memory": "1Gi"}}]},

@@ -29,7 +29,8 @@ BESIDE_THE_MARK = 77
 VOCABULARY = names(
     """
     app_name description team namespace image_repository language kubernetes_version
-    workload_kind preset storage_size replicas autoscaling disruption_budget update_strategy workloads
+    workload_kind preset storage_size replicas autoscaling vertical_autoscaling disruption_budget update_strategy
+    workloads
     schedule time_zone concurrency_policy starting_deadline_seconds completions parallelism completion_mode
     backoff_limit pod_failure_policy ttl_seconds_after_finished workload_spec
     image command args ports env resources probes lifecycle termination_grace_period_seconds volume_mounts
@@ -142,6 +143,7 @@ SERVED: dict[str, Any] = {
     "autoscaling": False,
     "replicas": 3,
     "disruption_budget": {"minAvailable": 1},
+    "vertical_autoscaling": {"updatePolicy": {"updateMode": "Initial"}},
     "monitoring": "prometheus-operator",
 }
 

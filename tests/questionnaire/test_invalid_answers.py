@@ -267,6 +267,7 @@ SOUND: dict[str, list[Any]] = {
         {"minReplicas": 1, "maxReplicas": 2, "behavior": BEHAVIOR},
     ],
     "disruption_budget": representatives("disruption_budget"),
+    "vertical_autoscaling": representatives("vertical_autoscaling"),
     "replicas": [1],
     "environments": [
         [

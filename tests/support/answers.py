@@ -165,6 +165,31 @@ REPRESENTATIVES: dict[str, tuple[Any, ...]] = {
     ),
     "replicas": (ABSENT, 1, 7),
     "disruption_budget": (ABSENT, False, {"maxUnavailable": "25%", "unhealthyPodEvictionPolicy": "IfHealthyBudget"}),
+    "vertical_autoscaling": (
+        ABSENT,
+        True,
+        {
+            "recommenders": [{"name": "08"}],
+            "updatePolicy": {
+                "updateMode": "Initial",
+                "minReplicas": 1,
+                "evictionRequirements": [
+                    {"resources": ["cpu", "memory"], "changeRequirement": "TargetHigherThanRequests"}
+                ],
+            },
+            "resourcePolicy": {
+                "containerPolicies": [
+                    {
+                        "containerName": "*",
+                        "minAllowed": {"cpu": "25m", "memory": "64Mi"},
+                        "maxAllowed": {"cpu": 2, "memory": "1.5Gi"},
+                        "controlledResources": ["cpu", "memory"],
+                        "controlledValues": "RequestsOnly",
+                    }
+                ]
+            },
+        },
+    ),
     "hostname": (ABSENT, "www.example.org"),
     "rbac_rules": (
         ABSENT,
@@ -502,6 +527,12 @@ REPRESENTATIVES: dict[str, tuple[Any, ...]] = {
                     ],
                 },
                 "disruption_budget": {"minAvailable": "60%"},
+                "vertical_autoscaling": {
+                    "updatePolicy": {"updateMode": "Recreate"},
+                    "resourcePolicy": {
+                        "containerPolicies": [{"containerName": "cache", "controlledResources": ["memory"]}]
+                    },
+                },
                 "workload_spec": {"podManagementPolicy": "Parallel", "ordinals": {"start": 1}},
                 "services": [
                     {
@@ -515,6 +546,7 @@ REPRESENTATIVES: dict[str, tuple[Any, ...]] = {
                 "image": WORKER_IMAGE,
                 "kind": "cronjob",
                 "schedule": "0 4 * * *",
+                "vertical_autoscaling": True,
                 "workload_spec": {
                     "failedJobsHistoryLimit": 0,
                     "jobTemplate": {"spec": {"activeDeadlineSeconds": 60}},

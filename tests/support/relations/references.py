@@ -135,6 +135,52 @@ def autoscaler_metrics_resolve(scene: Scene) -> Iterator[str]:
                     yield violation(scaler, field, f"is a percentage of what {name!r} does not request")
 
 
+def vertical_autoscaler_targets_one_workload(scene: Scene) -> Iterator[str]:
+    """A vertical autoscaler's target is a workload of the rendering, which no other one recommends for.
+
+    It says its mode, because the server's default is to recreate pods; and it speaks of containers that start beside
+    each other, as it looks at no others.
+    """
+    seen: dict[tuple[Any, ...], str] = {}
+    present = {(w.manifest["apiVersion"], w.key.kind, w.key.name): w for w in scene.lasting}
+    for scaler in scene.of_kind("VerticalPodAutoscaler"):
+        target = at(scaler, "spec", "targetRef", default={})
+        wanted = (target.get("apiVersion"), target.get("kind"), target.get("name"))
+        if wanted not in present:
+            yield violation(scaler, "spec.targetRef", f"{target} is no workload of the rendering")
+            continue
+        if wanted in seen:
+            yield violation(scaler, "spec.targetRef", f"is recommended for by {seen[wanted]} already")
+        seen[wanted] = str(key(scaler))
+        if not at(scaler, "spec", "updatePolicy", "updateMode"):
+            yield violation(scaler, "spec.updatePolicy.updateMode", "is missing: pods would be recreated")
+        names = {"*", *(container["name"] for container in present[wanted].spec["containers"])}
+        for index, policy in enumerate(at(scaler, "spec", "resourcePolicy", "containerPolicies", default=[])):
+            if policy["containerName"] not in names:
+                field = f"spec.resourcePolicy.containerPolicies[{index}].containerName"
+                yield violation(scaler, field, f"{policy['containerName']!r} is no container: {sorted(names)}")
+
+
+def autoscalers_do_not_fight(scene: Scene) -> Iterator[str]:
+    """What an autoscaler counts pods by, a vertical one does not change while they run."""
+    scalers = {at(each, "spec", "scaleTargetRef", "name"): each for each in scene.of_kind("HorizontalPodAutoscaler")}
+    for vertical in scene.of_kind("VerticalPodAutoscaler"):
+        scaler = scalers.get(at(vertical, "spec", "targetRef", "name"))
+        if not scaler or at(vertical, "spec", "updatePolicy", "updateMode") in ("Off", "Initial"):
+            continue
+        target = scene.named(*(str(at(scaler, "spec", "scaleTargetRef", each)) for each in ("kind", "name")))
+        own = at(target, "spec", "template", "spec", "containers", 0, "name")
+        policies = at(vertical, "spec", "resourcePolicy", "containerPolicies", default=[])
+        chosen = {policy["containerName"]: policy for policy in policies}
+        policy = chosen.get(own, chosen.get("*", {}))
+        changed = policy.get("controlledResources", ["cpu", "memory"]) if policy.get("mode") != "Off" else []
+        for metric in at(scaler, "spec", "metrics", default=[]):
+            source = metric.get("resource") or metric.get("containerResource") or {}
+            if source.get("name") in changed and source.get("container", own) == own:
+                field = "spec.updatePolicy.updateMode"
+                yield violation(vertical, field, f"changes {source['name']}, which {key(scaler)} goes by")
+
+
 def volume_mounts_resolve(scene: Scene) -> Iterator[str]:
     """A mount names a volume or claim of its pod, and every volume is mounted."""
     for workload in scene.workloads:
@@ -193,6 +239,8 @@ RULES = (
     service_accounts_resolve,
     autoscaler_targets_one_workload,
     autoscaler_metrics_resolve,
+    vertical_autoscaler_targets_one_workload,
+    autoscalers_do_not_fight,
     volume_mounts_resolve,
     role_bindings_resolve,
     roles_are_bound,

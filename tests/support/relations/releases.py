@@ -23,6 +23,7 @@ REFERENCES = {
     "backendRefs": ("Service", "name"),
     "service": ("Service", "name"),
     "scaleTargetRef": ("", "name"),
+    "targetRef": ("", "name"),
 }
 """Fields that name an object of the namespace: its kind, and the field below that holds the name."""
 
