@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import toolbox
 import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from support import parity, relations
 from support.apiserver import deliver
 from support.commands import run
@@ -18,6 +20,8 @@ from support.own_checks import check
 from support.questions_asked import ask
 from support.relations.quantities import quantity
 from support.sandbox import ROOT
+from support.server import Server
+from support.summary import count
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -105,6 +109,7 @@ def scalers(objects: Sequence[Manifest]) -> dict[str, Any]:
     return {each["metadata"]["name"]: each["spec"] for each in of_kind(objects, KIND)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SETS)
 def test_recommenders_find_their_workloads(name: str, render: Renderer, cluster_with_crds: Cluster) -> None:
     """Both renderings are equal, and an API server that knows the kind takes them from the deployers."""
@@ -296,3 +301,56 @@ def test_words_are_those_of_the_definition() -> None:
     for word in entry["changeRequirement"]["enum"]:
         required = [{"resources": ["cpu"], "changeRequirement": word}]
         assert refusal({"updatePolicy": {"evictionRequirements": required}}) == ""
+
+
+def written(schema: Mapping[str, Any], name: str = "") -> st.SearchStrategy[Any]:
+    """Values for a field of the definition, now and then of a sort that it does not take."""
+    if "x-kubernetes-int-or-string" in schema:
+        return st.sampled_from([1, 2, "100m", "0.5", "1.5Gi", "64Mi", 67108864, "2k", "3", "2.5", *ODD])
+    if schema["type"] == "array":
+        return st.lists(written(schema["items"], name), min_size=1, max_size=2)
+    if "additionalProperties" in schema:
+        amounts = written(schema["additionalProperties"])
+        return st.dictionaries(st.sampled_from(["cpu", "memory"]), amounts, min_size=1, max_size=2)
+    if "properties" in schema:
+        fields = {field: written(below, field) for field, below in schema["properties"].items()}
+        needed = {field: fields.pop(field) for field in [*schema.get("required", []), *NEEDED] if field in fields}
+        return st.fixed_dictionaries(needed, optional=fields)
+    if "enum" in schema:
+        return st.sampled_from([*schema["enum"] * 4, "Never", False])
+    return st.sampled_from([1, 60, 3600, 2, 3, 0] if schema["type"] == "integer" else WORDS.get(name, ["08", "a b"]))
+
+
+EXAMPLES = 600 if settings().max_examples > settings.get_profile("default").max_examples else 200
+ODD = [0.5, "1GB", "0.5m"]
+NEEDED = ["containerName"]
+WORDS = {
+    "containerName": ["shop", "*"] * 4 + ["log-shipper"],
+    "controlledResources": ["cpu", "memory"] * 4 + ["storage"],
+    "resources": ["cpu", "memory"] * 4 + ["storage"],
+}
+
+
+@pytest.mark.slow
+def test_random_answers(cluster_with_crds: Cluster, request: pytest.FixtureRequest) -> None:
+    """Whatever is accepted, the API server takes; whatever is not, is refused in one line."""
+    server = Server(cluster_with_crds)
+    schema = definition()
+    target = schema["properties"].pop("targetRef") and {"apiVersion": "apps/v1", "kind": "Deployment", "name": "shop"}
+    schema["required"].remove("targetRef")
+    accepted: list[Any] = []
+
+    @settings(max_examples=EXAMPLES)
+    @given(answer=written(schema))
+    def judge(answer: dict[str, Any]) -> None:
+        if found := refusal(answer):
+            assert re.fullmatch(r"[^\n(]+ \(\S[^\n]*\)", found)
+            return
+        metadata = {"name": "shop", "namespace": "default"}
+        manifest = {"apiVersion": "autoscaling.k8s.io/v1", "kind": KIND, "metadata": metadata}
+        assert server.create({**manifest, "spec": {**answer, "targetRef": target}}, dry_run=True) == []
+        accepted.append(answer)
+
+    judge()
+    count(request, "random VerticalPodAutoscalers that were accepted", len(accepted))
+    assert len(accepted) > 20

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import question_reference
 import yaml
+from support import own_checks, parity
+from support.apiserver import deliver
 from support.objects import of_kind
 from support.questionnaire import KEPT, golden_path, questions, settings
 from support.questions_asked import ask
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from support.cluster import Cluster
     from support.render import Answers, Renderer
 
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -193,6 +196,40 @@ def test_the_example_of_a_quota_is_real(render: Renderer) -> None:
     (example,) = blocks(REFERENCE / "defaults.md", "yaml")
     (quota,) = of_kind(render({}).platform("prod"), "ResourceQuota")
     assert yaml.safe_load(example)["hard"] == quota["spec"]["hard"]
+
+
+@pytest.mark.slow
+def test_the_example_of_keda_is_real(render: Renderer, tmp_path: Path, cluster_with_crds: Cluster) -> None:
+    """Its files make two equal renderings in which nothing but KEDA counts the pods, and an API server takes them."""
+    page = blocks(ROOT / "docs/how-to/scaling.md", "yaml")
+    (answers,) = (yaml.safe_load(block) for block in page if "own_manifests" in block)
+    repository = render.loose(
+        {**answers, "environments": [{"name": "dev", "replicas": 5}, "prod"]}, tmp_path / "keda"
+    )
+    files = {found[1]: block for block in page if (found := re.match(r"# (deploy/chart/own/\S+)\n", block))}
+    assert len(files) == 3
+    for file, text in files.items():
+        (repository.path / file).write_text(text)
+    own = repository.deploy / "chart/own/dev/kustomization.yaml"
+    (scaled,) = (
+        each for each in yaml.safe_load_all(files["deploy/chart/own/queue.yaml"]) if "triggers" in each["spec"]
+    )
+    bounds = {**scaled, "spec": {"maxReplicaCount": 5}}
+    own.write_text(
+        yaml.safe_dump({**yaml.safe_load(own.read_text()), "patches": [{"patch": yaml.safe_dump(bounds)}]})
+    )
+    assert own_checks.check(repository) == []
+    for name, most in (("dev", 5), ("prod", 20)):
+        kustomize, chart = repository.kustomize(name), repository.helm(name)
+        assert parity.compare(parity.normal_chart(chart, ""), parity.normal_kustomize(kustomize, "")) == []
+        for objects in (kustomize, chart):
+            (deployment,) = of_kind(objects, "Deployment")
+            assert "replicas" not in deployment["spec"]
+            (scaler,) = of_kind(objects, "ScaledObject")
+            assert scaler["spec"]["maxReplicaCount"] == most
+            (quota,) = of_kind(repository.platform(name), "ResourceQuota")
+            assert int(quota["spec"]["hard"]["pods"]) >= most
+    assert deliver(cluster_with_crds, repository) == []
 
 
 def documented_owners() -> list[tuple[str, str]]:
