@@ -259,7 +259,15 @@ REPRESENTATIVES: dict[str, tuple[Any, ...]] = {
         ABSENT,
         ["live"],
         [
-            {"name": "test", "create_namespace": False, "quota": {"hard": {"limits.memory": "2Ti"}}},
+            {
+                "name": "test",
+                "create_namespace": False,
+                "quota": {"hard": {"limits.memory": "2Ti"}},
+                "resources": sized("20m", "80Mi"),
+                "env": [{"name": "STAGE", "value": "08"}],
+                "pod_annotations": {},
+                "node_selector": {"example.com/pool": "y"},
+            },
             {
                 "name": "prod",
                 "namespace": "sales-live",

@@ -43,6 +43,9 @@ ENVIRONMENTS = [
 ]
 """The default environments with one taken away (staging) and one added (qa)."""
 
+SMALL: dict[str, Any] = {"env": [{"name": "STAGE", "value": "1.30"}], "node_selector": {"disk": "ssd"}}
+"""Answers of one environment alone."""
+
 KINDS: list[dict[str, Any]] = [
     {"workload_kind": "daemonset"},
     {"preset": "log-agent"},
@@ -113,6 +116,11 @@ def test_own_files_are_those_of_the_template() -> None:
         pytest.param({}, {"preset": "worker"}, id="preset"),
         pytest.param({"preset": "worker"}, {"preset": "web"}, id="preset-and-back"),
         pytest.param({}, {"environments": ENVIRONMENTS}, id="environments"),
+        pytest.param(
+            {"environments": [{"name": "dev", **SMALL}, "prod"]},
+            {"environments": ["dev", {"name": "prod", **SMALL}]},
+            id="answers-of-an-environment",
+        ),
         pytest.param({}, {"autoscaling": False, "replicas": 3}, id="autoscaling-off"),
         pytest.param(
             {"autoscaling": False}, {"autoscaling": {"minReplicas": 2, "maxReplicas": 4}}, id="autoscaling-on"
