@@ -33,6 +33,9 @@ KINDS: dict[str, dict[str, Any]] = {
 }
 """Answers that the representatives do not have in a form for each kind."""
 
+MEMORY = {"resourcePolicy": {"containerPolicies": [{"containerName": "*", "controlledResources": ["memory"]}]}}
+"""A VerticalPodAutoscaler that does not fight another one."""
+
 NOT_TOGETHER = {"statefulset": ["storage_size"], "job": ["probes"], "cronjob": ["probes"]}
 
 USUAL = {
@@ -45,7 +48,9 @@ USUAL = {
 SETS: dict[str, dict[str, Any]] = {
     **{
         kind: {
-            name: given.get(name, (REPRESENTATIVES.get(name) or questions()[name].values)[1])
+            name: {"vertical_autoscaling": MEMORY, **given}.get(
+                name, (REPRESENTATIVES.get(name) or questions()[name].values)[1]
+            )
             for name in DIFFERING
             if kind in FACTS[name].get("kinds", [kind]) and name not in NOT_TOGETHER.get(kind, [])
         }
@@ -67,7 +72,8 @@ def test_every_question_is_tried() -> None:
 def test_as_if_it_were_everybodys(name: str, render: Renderer) -> None:
     """Both renderings of the environment equal those of a repository in which all have these answers."""
     kind = OF_OTHER_KINDS.get(name, name)
-    usual = {"workload_kind": kind, "monitoring": "none", **USUAL}
+    grown = {"vertical_autoscaling": True} if "vertical_autoscaling" in SETS[name] else {}
+    usual = {"workload_kind": kind, "monitoring": "none", **USUAL, **grown}
     own = render({**usual, "environments": [{"name": "dev", **SETS[name]}, "prod"]})
     everybodys = render({**usual, **SETS[name], "environments": ["dev", "prod"]})
     nobodys = render({**usual, "environments": ["dev", "prod"]})
