@@ -9,6 +9,7 @@ import pytest
 from support.answers import REPRESENTATIVES, claim
 from support.apiserver import deliver
 from support.questionnaire import questions
+from support.questions_asked import ask
 from support.sandbox import ROOT
 from support.strict_yaml import read
 from support.verdict import expect_none, findings
@@ -83,6 +84,13 @@ def test_as_if_it_were_everybodys(name: str, render: Renderer) -> None:
     quota = "deploy/platform/dev/kustomization.yaml"
     assert read(own.path / quota) == read(everybodys.path / quota)
     expect_none(findings(own, ["parity", "environments", "own checks", "yamllint"]), SETS[name])
+
+
+def test_budget_is_of_the_environments_own_pods() -> None:
+    """A budget that would be stuck with one pod is no matter where another one is answered."""
+    own = {"name": "dev", "replicas": 1, "disruption_budget": {"maxUnavailable": 1}}
+    usual = {"autoscaling": False, "replicas": 3, "disruption_budget": {"minAvailable": 2}}
+    assert ask({"app_name": "shop", **usual, "environments": [own, "prod"]}).refused == {}
 
 
 @pytest.mark.slow
