@@ -1,7 +1,8 @@
-"""Gives a repository's objects to a real API server, every environment and both renderings at once.
+"""Gives a repository's objects to a real API server, every environment at once, and the last one in both renderings.
 
-Each environment and rendering gets a namespace of its own, made by the repository's own platform objects. The
-application is applied by the group that these objects let deploy, never by the administrator: what the deployer's
+Renderings are equal, as support/parity.py finds for every environment; how the chart's labels and tests are taken is
+seen in one. Each environment and rendering gets a namespace of its own, made by the repository's own platform objects.
+The application is applied by the group that these objects let deploy, never by the administrator: what the deployer's
 Role lacks, fails here. A warning of the server counts as a failure.
 """
 
@@ -41,11 +42,12 @@ def deliver(cluster: Cluster, repository: Repository) -> list[str]:
     applications: dict[str, list[Manifest]] = defaultdict(list)
     pods: list[Manifest] = []
     tests: list[Manifest] = []
+    *_, last = repository.environments()
     for environment in repository.environments():
-        for rendering, objects in (
-            ("helm", repository.helm(environment)),
-            ("kustomize", repository.kustomize(environment)),
-        ):
+        renderings = {"kustomize": repository.kustomize(environment)}
+        if environment == last:
+            renderings["helm"] = repository.helm(environment)
+        for rendering, objects in renderings.items():
             namespace = f"t{run}-{environment}-{rendering}"
             owners = [*repository.namespace_of_others(environment), *repository.platform(environment)]
             platform += moved([*owners, *_accounts(repository)], namespace)
