@@ -1,9 +1,9 @@
 """Gives a repository's objects to a real API server, every environment at once, and the last one in both renderings.
 
 Renderings are equal, as support/parity.py finds for every environment; how the chart's labels and tests are taken is
-seen in one. Each environment and rendering gets a namespace of its own, made by the repository's own platform objects.
-The application is applied by the group that these objects let deploy, never by the administrator: what the deployer's
-Role lacks, fails here. A warning of the server counts as a failure.
+seen in one. Each environment and rendering gets a namespace of its own, made by the repository's own platform
+objects. The application is applied by the group that these objects let deploy, never by the administrator: what the
+deployer's Role lacks, fails here. A warning of the server counts as a failure.
 """
 
 from __future__ import annotations
