@@ -69,6 +69,18 @@ FAULTS = {
         "PodMonitor/shop in default: port 'metrics' is not admitted by the NetworkPolicy of Deployment/shop",
         {"monitoring": "prometheus-operator", "preset": "worker"},
     ),
+    "peers that may not be called": Fault(
+        "pods_with_names_reach_each_other",
+        lambda o: o["NetworkPolicy"]["spec"]["egress"].pop(1),
+        "NetworkPolicy/shop in default: spec.egress closes port 8080 among StatefulSet/shop in default",
+        {"workload_kind": "statefulset"},
+    ),
+    "peers that are not admitted": Fault(
+        "pods_with_names_reach_each_other",
+        lambda o: o.put("NetworkPolicy", "spec", "ingress", to=[]),
+        "NetworkPolicy/shop in default: spec.ingress closes port (any) among Job/shop in default",
+        {"workload_kind": "job", "preset": "parallel"},
+    ),
     "pod of helm test that the NetworkPolicy closes out": Fault(
         "test_pods_are_admitted",
         lambda o: o.put("Pod", "metadata", "labels", to={}),

@@ -127,6 +127,40 @@ def _admitted(scene: Scene, workload: Workload, wanted: Any, protocol: str) -> b
     return False
 
 
+def pods_with_names_reach_each_other(scene: Scene) -> Iterator[str]:
+    """A StatefulSet's pods, and an indexed Job's, may call each other on their ports: so they have names."""
+    for workload in scene.lasting:
+        policies = _governed(scene, workload)
+        if not policies or not _has_named_pods(workload):
+            continue
+        ports = [port for port in workload.spec["containers"][0].get("ports", []) if port.get("name") != "metrics"]
+        for direction, field in (("egress", "to"), ("ingress", "from")):
+            rules = [rule for policy in policies for rule in policy["spec"].get(direction, [])]
+            to_itself = [rule for rule in rules if any(_picks(peer, workload) for peer in rule.get(field, []))]
+            for port in ports or [{}]:
+                if not any(_opens(rule, port) for rule in to_itself):
+                    number = port.get("containerPort", "(any)")
+                    yield violation(policies[0], f"spec.{direction}", f"closes port {number} among {workload.key}")
+
+
+def _has_named_pods(workload: Workload) -> bool:
+    spec = workload.manifest["spec"]
+    job = at(spec, "jobTemplate", "spec", default=spec)
+    return workload.key.kind == "StatefulSet" or job.get("completionMode") == "Indexed"
+
+
+def _picks(peer: Manifest, workload: Workload) -> bool:
+    return set(peer) == {"podSelector"} and matches(peer["podSelector"], workload.labels)
+
+
+def _opens(rule: Manifest, port: Manifest) -> bool:
+    named = {port.get("containerPort"), port.get("name")} - {None}
+    protocol = port.get("protocol", "TCP")
+    return "ports" not in rule or any(
+        each.get("port") in named and each.get("protocol", "TCP") == protocol for each in rule["ports"]
+    )
+
+
 def test_pods_are_admitted(scene: Scene) -> Iterator[str]:
     """The pod of `helm test` calls the application, so the NetworkPolicy must admit it by its labels."""
     tests = [workload for workload in scene.workloads if workload.is_test]
@@ -225,6 +259,7 @@ RULES = (
     network_policy_ports_are_pod_ports,
     network_policy_denies_by_default,
     network_policy_admits_what_is_served,
+    pods_with_names_reach_each_other,
     test_pods_are_admitted,
     route_backends_resolve,
     routes_are_admitted,
