@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from support import parity, relations
+from support.answers import claim
 from support.apiserver import deliver, deployers, moved
 from support.commands import attempt
 from support.objects import of_kind
@@ -28,6 +29,11 @@ SEVERAL: dict[str, dict[str, Any]] = {
     "web": {},
     "statefulset": {"workload_kind": "statefulset", "storage_size": "1.5Gi"},
     "limited": {"resources": {"requests": {"cpu": "50m", "memory": "64Mi"}, "limits": {"cpu": 1, "memory": "1Gi"}}},
+    "ephemeral": {
+        "autoscaling": False,
+        "volumes": [{"name": "scratch", "ephemeral": {"volumeClaimTemplate": {"spec": claim(storage="3Gi")}}}],
+        "volume_mounts": [{"name": "scratch", "mountPath": "/scratch"}],
+    },
     "several": {"workloads": [{"name": "mail", "preset": "worker"}, {"name": "report", "kind": "cronjob"}]},
 }
 
@@ -49,6 +55,16 @@ def test_answered_amounts_take_the_place_of_computed_ones(render: Renderer) -> N
         before = amounts(plain.platform(environment))
         assert before.keys() >= COMPUTED
         assert amounts(repository.platform(environment)) == {**before, "services.loadbalancers": 1, **own}
+
+
+@pytest.mark.parametrize("name", SEVERAL)
+def test_storage_is_for_what_claims_it(name: str, render: Renderer) -> None:
+    """Claims of all pods fit, with headroom, ephemeral ones too; where there are none no storage is admitted."""
+    repository = render({"environments": ["live"], **SEVERAL[name]})
+    needed = peak(repository.kustomize("live"))
+    admitted = amounts(repository.platform("live"))
+    assert quantity(admitted["requests.storage"]) == needed.get("requests.storage", 0) * 2
+    assert quantity(admitted.get("persistentvolumeclaims", 0)) == needed.get("persistentvolumeclaims", 0) * 2
 
 
 @pytest.mark.parametrize("name", SEVERAL)

@@ -104,7 +104,9 @@ def peak(objects: Sequence[Manifest]) -> dict[str, Fraction]:
         total["pods"] += pods
         for name, amount in pod_resources(workload).items():
             total[name] += amount * pods
-        for claim in at(workload.manifest, "spec", "volumeClaimTemplates", default=[]):
+        ephemeral = [volume["ephemeral"] for volume in workload.spec.get("volumes", []) if "ephemeral" in volume]
+        own = [volume["volumeClaimTemplate"] for volume in ephemeral]
+        for claim in [*at(workload.manifest, "spec", "volumeClaimTemplates", default=[]), *own]:
             total["persistentvolumeclaims"] += pods
             total["requests.storage"] += pods * quantity(claim["spec"]["resources"]["requests"]["storage"])
     for claim in of_kind(objects, "PersistentVolumeClaim"):
