@@ -54,6 +54,7 @@ OWN_POLICY = {
     r"is not a (?:map|list)[;)]": "something of another form",
     r"(?:\(|: )'' is": "an empty word, where one leaves the field out",
     r"resourceFieldRef\.containerName: .* is no container of the pod": "what no kubelet could fill in",
+    r"is no port of a sidecar": "a way in that there is not, of which no manifest speaks",
     r"is selected by already": "what the API forbids, and sees only where a pod has the label",
     r"names no exact version|moves, so that": "images that are not always the same",
     r"is not an image|names no port|is not the name of an environment variable": "what no node could run",
