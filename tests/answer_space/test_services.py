@@ -167,6 +167,23 @@ def test_each_field_arrives(render: Renderer) -> None:
     assert services["shop-headless"]["spec"]["clusterIP"] == "None"
 
 
+def test_ports_of_the_pods_names_say_their_protocol(render: Renderer) -> None:
+    """A StatefulSet's headless Service has the protocol of a port where it is said, also the one that is usual."""
+    ports = [
+        {"name": "redis", "containerPort": 6379, "protocol": "TCP"},
+        {"name": "gossip", "containerPort": 7946, "protocol": "UDP"},
+        {"name": "bus", "containerPort": 16379},
+    ]
+    repository = render({**REDIS, "ports": ports, "services": []})
+    for objects in (repository.kustomize("dev"), repository.helm("dev")):
+        (headless,) = (each for each in of_kind(objects, "Service") if each["metadata"]["name"] == "shop-headless")
+        said = [{field: port[field] for field in ("name", "protocol") if field in port} for port in ports]
+        assert headless["spec"]["ports"] == [
+            {**each, "port": port["containerPort"], "targetPort": port["name"]}
+            for each, port in zip(said, ports, strict=True)
+        ]
+
+
 def test_network_is_open_where_services_lead(render: Renderer) -> None:
     """Pods of the release reach each Service's ports, a balancer's callers its own, from its ranges if seen."""
     rules = ingress(render(REDIS))
