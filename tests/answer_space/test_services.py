@@ -199,13 +199,15 @@ def test_network_is_open_where_services_lead(render: Renderer) -> None:
 
 
 def test_pods_that_find_each_other_may_talk(render: Renderer) -> None:
-    """Those of a Job with a Service without an address and ports reach each other, as alone they would not."""
+    """All of a release find pods of a Job that has a Service without an address; else an indexed one's each other."""
     repository = render(RENDER)
     assert from_release(ingress(repository)) == [None]
     egress = found(repository, "NetworkPolicy")["shop"]["spec"]["egress"]
-    assert {"to": [{"podSelector": {"matchLabels": OURS}}]} in egress
-    alone = render({name: value for name, value in RENDER.items() if name != "services"})
-    assert "ingress" not in found(alone, "NetworkPolicy")["shop"]["spec"]
+    assert egress[1:] == [{"to": [{"podSelector": {"matchLabels": OURS}}]}]
+    alone = {name: value for name, value in RENDER.items() if name != "services"}
+    assert from_release(ingress(render(alone))) == []
+    apart = render({**alone, "completion_mode": "NonIndexed"})
+    assert "ingress" not in found(apart, "NetworkPolicy")["shop"]["spec"]
 
 
 def test_quota_counts_them(render: Renderer) -> None:
