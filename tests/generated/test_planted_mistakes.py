@@ -223,7 +223,7 @@ MISTAKES = {
         taken=True,
     ),
     "larger claims than the quota": Mistake(
-        "quota of requests.storage: StatefulSet/shop 30720Mi at the peak are more than 3072Mi",
+        "quota of requests.storage: StatefulSet/shop 30720Mi at the peak are more than 6144Mi",
         values={
             "claims": [
                 {"name": "data", "mountPath": "/data", "spec": {"resources": {"requests": {"storage": "10Gi"}}}}

@@ -102,12 +102,9 @@ def _yamllint_findings(rules: str, text: str) -> list[str]:
 
 
 def helm_lint(repository: Repository) -> list[str]:
-    """Findings of `helm lint --strict`, for the chart's own values and for those of one environment.
-
-    Each environment is rendered by `helm template`, which holds values against the schema as well.
-    """
+    """Findings of `helm lint --strict`, for the chart's own values and for each environment's."""
     found = []
-    for files in [[], repository.values(repository.environments()[-1])]:
+    for files in [[], *map(repository.values, repository.environments())]:
         values = [f"--values={file}" for file in files]
         done = attempt("helm", "lint", "--strict", "--quiet", repository.chart, *values)
         if done.returncode:
