@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from support.answers import REPRESENTATIVES, claim
+from support.answers import METRICS, REPRESENTATIVES, claim
 from support.apiserver import deliver
 from support.questionnaire import questions
 from support.questions_asked import ask
@@ -91,6 +91,14 @@ def test_budget_is_of_the_environments_own_pods() -> None:
     own = {"name": "dev", "replicas": 1, "disruption_budget": {"maxUnavailable": 1}}
     usual = {"autoscaling": False, "replicas": 3, "disruption_budget": {"minAvailable": 2}}
     assert ask({"app_name": "shop", **usual, "environments": [own, "prod"]}).refused == {}
+
+
+def test_autoscalers_fight_where_both_are() -> None:
+    """One by memory, in an environment in which the requests are left alone, fights nobody."""
+    scaling = {"minReplicas": 1, "maxReplicas": 2, "metrics": METRICS[:1]}
+    grown = {"updatePolicy": {"updateMode": "Recreate"}, **MEMORY}
+    own = {"name": "dev", "autoscaling": scaling, "vertical_autoscaling": True}
+    assert ask({"app_name": "shop", "vertical_autoscaling": grown, "environments": [own, "prod"]}).refused == {}
 
 
 @pytest.mark.slow

@@ -1,9 +1,9 @@
 """Gives a repository's objects to a real API server, every environment at once, and the last one in both renderings.
 
-Renderings are equal, as support/parity.py finds for every environment; how the chart's labels and tests are taken is
-seen in one. Each environment and rendering gets a namespace of its own, made by the repository's own platform
-objects. The application is applied by the group that these objects let deploy, never by the administrator: what the
-deployer's Role lacks, fails here. A warning of the server counts as a failure.
+Renderings are equal, as support/parity.py finds for every environment; how the chart's labels are taken is seen in
+one, and whether the pods of its tests are in each. Each environment and rendering gets a namespace of its own, made
+by the repository's own platform objects. The application is applied by the group that these objects let deploy, never
+by the administrator: what the deployer's Role lacks, fails here. A warning of the server counts as a failure.
 """
 
 from __future__ import annotations
@@ -53,7 +53,8 @@ def deliver(cluster: Cluster, repository: Repository) -> list[str]:
             platform += moved([*owners, *_accounts(repository)], namespace)
             applications[deployers(repository.platform(environment))] += moved(_lasting(objects), namespace)
             pods += moved(pods_of(_lasting(objects)), namespace)
-            tests += moved(pods_of([manifest for manifest in objects if is_test_hook(manifest)]), namespace)
+            hooks = [manifest for manifest in repository.helm(environment) if is_test_hook(manifest)]
+            tests += moved(pods_of(hooks), namespace)
     administrator = Server(cluster)
     try:
         found = _apply(administrator, platform)

@@ -56,5 +56,4 @@ def check_environment(repository: Repository, environment: str) -> Iterator[str]
     for objects in renderings:
         yield from script("compare").dangling(objects, repository.outside())
         yield from () if faults else script("quota").exceeded(objects, platform, int(nodes[0]) if nodes else 1)
-    if environment == repository.environments()[-1]:  # names follow the release alike in all of them
-        yield from script("compare").dangling(repository.helm(environment, release="blue"), repository.outside())
+    yield from script("compare").dangling(repository.helm(environment, release="blue"), repository.outside())
