@@ -11,12 +11,15 @@ from support.apiserver import deliver
 from support.questionnaire import questions
 from support.questions_asked import ask
 from support.sandbox import ROOT
-from support.strict_yaml import read
+from support.strict_yaml import parse, read
 from support.verdict import expect_none, findings
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from support.cluster import Cluster
     from support.render import Renderer
+    from support.repository import Repository
 
 FACTS: dict[str, dict[str, Any]] = json.loads((ROOT / "template/schemas/answers.json").read_text())
 DIFFERING = [name for name, fact in FACTS.items() if fact.get("environments")]
@@ -81,9 +84,25 @@ def test_as_if_it_were_everybodys(name: str, render: Renderer) -> None:
     for rendering in ("kustomize", "helm"):
         assert getattr(own, rendering)("dev") == getattr(everybodys, rendering)("dev")
         assert getattr(own, rendering)("prod") == getattr(nobodys, rendering)("prod")
-    quota = "deploy/platform/dev/kustomization.yaml"
+    quota = "deploy/platform/dev/namespace.yaml"
     assert read(own.path / quota) == read(everybodys.path / quota)
+    assert list(misplaced(own)) == []
     expect_none(findings(own, ["parity", "environments", "own checks", "yamllint"]), SETS[name])
+
+
+def misplaced(repository: Repository) -> Iterator[str]:
+    """Operations that RFC 6902 does not allow: Kustomize replaces what is not there, other programs do not."""
+    base = {(each["kind"], each["metadata"]["name"]): each for each in repository.kustomize()}
+    (component,) = read(repository.deploy / "environments/dev/answers/kustomization.yaml")
+    for entry in component["patches"]:
+        for operation in parse(entry["patch"])[0]:
+            *above, last = [part.replace("~1", "/") for part in operation["path"].split("/")[1:]]
+            place: Any = base[entry["target"]["kind"], entry["target"]["name"]]
+            for part in above:
+                place = place[int(part)] if isinstance(place, list) else place[part]
+            there = isinstance(place, list) or last in place
+            if there != (operation["op"] != "add"):
+                yield f"{operation['op']} of {operation['path']}"
 
 
 def test_budget_is_of_the_environments_own_pods() -> None:
